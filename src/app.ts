@@ -1,0 +1,107 @@
+import { Elysia } from 'elysia'
+import type { Sql } from 'postgres'
+import { authRoutes } from './auth/routes.ts'
+import { sessions } from './auth/session.ts'
+import { docsRoutes } from './docs/routes.ts'
+import { errors } from './errors.ts'
+import { fcsDataRoutes } from './files/data-routes.ts'
+import { reading } from './files/reading.ts'
+import { fileRoutes } from './files/routes.ts'
+import type { Sample } from './files/sample.ts'
+import { scopeGuard } from './guard.ts'
+import type { Log } from './log.ts'
+import { NAME } from './name.ts'
+import { plainQuery } from './plain-query.ts'
+import { audit } from './plugins/audit/index.ts'
+import { clientAddress, type Peer } from './plugins/client-address.ts'
+import { createPat } from './plugins/pat/index.ts'
+import { memoryStore, rateLimit } from './plugins/rate-limit/index.ts'
+import { routeTable } from './plugins/route-table.ts'
+import { requestHeaders } from './request-headers.ts'
+import { routing } from './routing.ts'
+import { serviceRoutes } from './service-routes.ts'
+import type { Storage } from './storage/local.ts'
+import { tokenRoutes } from './tokens/routes.ts'
+import { userRoutes } from './users/routes.ts'
+import { workspaceRoutes } from './workspaces/routes.ts'
+
+export type AppOptions = {
+  sql: Sql
+  log: Log
+  storage: Storage
+  sample: Sample
+  secretKey: string
+  accessTokenMinutes: number
+  rateLimitPerMinute: number
+  trustedProxies: readonly string[]
+  maxUploadBytes: number
+  auditRequired: boolean
+  /** The address at the other end of a request's socket. */
+  peer: Peer
+  pendingMigrations: () => Promise<string[]>
+}
+
+/** What anybody may call. Every other route says itself who may. */
+export const OPEN_PATHS = [
+  '/',
+  '/health',
+  '/ready',
+  '/docs',
+  '/docs/assets/:name',
+  '/openapi.json',
+  '/api/v1/auth/register',
+  '/api/v1/auth/login',
+]
+
+/** The composition. Its order is the order in which a request meets things. */
+export function createApp(options: AppOptions) {
+  const { sql, log, storage, sample } = options
+  const root = new Elysia({ strictPath: true, handler: { standardHostname: false } })
+  const routes = routeTable(() => root.routes)
+  const address = clientAddress(options.peer, options.trustedProxies)
+  const pat = createPat({ sql, address, realm: NAME })
+  const session = sessions({
+    sql,
+    secret: options.secretKey,
+    minutes: options.accessTokenMinutes,
+    routes,
+  })
+  const guard = scopeGuard({ routes, pat })
+  const isHealth = (path: string) => path === '/health'
+  const limit = options.rateLimitPerMinute
+
+  return root
+    .use(errors(log))
+    .use(
+      audit({
+        sql,
+        use: pat.use,
+        address,
+        skip: isHealth,
+        required: options.auditRequired,
+        onLost: (error) => log.error('audit row lost', { error: String(error) }),
+      }),
+    )
+    .use(requestHeaders())
+    .use(
+      rateLimit({
+        store: memoryStore({ limit, windowSeconds: 60, now: Date.now }),
+        limit,
+        windowSeconds: 60,
+        address,
+        skip: limit === 0 ? () => true : isHealth,
+      }),
+    )
+    .use(routing({ routes, open: OPEN_PATHS }))
+    .use(session)
+    .use(guard)
+    .use(plainQuery())
+    .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
+    .use(docsRoutes())
+    .use(authRoutes({ sql, sessions: session }))
+    .use(tokenRoutes({ sql, sessions: session, pat }))
+    .use(workspaceRoutes({ sql, guard }))
+    .use(userRoutes({ sql, guard }))
+    .use(fcsDataRoutes({ guard, read: reading({ sql, storage, sample }) }))
+    .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
+}

@@ -1,0 +1,58 @@
+import type { Sql } from 'postgres'
+import { breaksUnique } from '../db.ts'
+import { refuse } from '../errors.ts'
+import { NAME } from '../name.ts'
+import { caseless } from '../schema.ts'
+import { hashPassword, passwordMatches } from './password.ts'
+
+export type Account = {
+  id: string
+  username: string
+  email: string
+  display_name: string | null
+  created_at: Date
+}
+
+type Credentials = Account & { password_hash: string; is_active: boolean }
+
+/** Runs a statement that names a user; a name that is taken is a conflict. */
+export async function orTaken<T>(statement: PromiseLike<T>): Promise<T> {
+  try {
+    return await statement
+  } catch (error) {
+    if (breaksUnique(error, 'users_username_key_key'))
+      throw refuse('conflict', 'The username is taken')
+    if (breaksUnique(error, 'users_email_key_key')) throw refuse('conflict', 'The email is taken')
+    throw error
+  }
+}
+
+export async function register(
+  sql: Sql,
+  { username, email, password }: { username: string; email: string; password: string },
+): Promise<Omit<Account, 'display_name'>> {
+  const [account] = await orTaken(sql<Account[]>`
+    insert into users (username, username_key, email, email_key, password_hash)
+    values (${username}, ${caseless(username)}, ${email}, ${caseless(email)}, ${await hashPassword(password)})
+    returning id, username, email, created_at`)
+  if (!account) throw new Error('a user was inserted but not returned')
+  return account
+}
+
+/** The account of a username or email and its password. Who is unknown is told no more than who is wrong. */
+export async function logIn(sql: Sql, username: string, password: string): Promise<Account> {
+  const key = caseless(username.trim())
+  const [found] = await sql<Credentials[]>`
+    select id, username, email, display_name, created_at, password_hash, is_active from users
+    where email_key = ${key} or username_key = ${key}
+    order by email_key = ${key} desc limit 1`
+  const matches = await passwordMatches(found?.password_hash, password)
+  if (!found || !matches) {
+    throw refuse('unauthorized', 'Incorrect username or password', {
+      headers: { 'www-authenticate': `Bearer realm="${NAME}"` },
+    })
+  }
+  if (!found.is_active) throw refuse('unauthorized', 'Account is inactive')
+  const { password_hash, is_active, ...account } = found
+  return account
+}

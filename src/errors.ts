@@ -1,0 +1,93 @@
+import { Elysia, ValidationError } from 'elysia'
+import { isDatabaseDown } from './db.ts'
+import { FcsError } from './fcs/index.ts'
+import type { Log } from './log.ts'
+import { Refusal, type RefusalDetail } from './plugins/refusal.ts'
+import { StorageFull } from './storage/local.ts'
+
+/** The closed list of what this program refuses outside its guards, which have refusals of their own. */
+const STATUS = {
+  bad_request: 400,
+  unauthorized: 401,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  unprocessable: 422,
+  internal: 500,
+  unavailable: 503,
+  insufficient_storage: 507,
+} as const
+
+/** `throw refuse(…)`: `message` is what the caller may know, and holds nothing that was submitted. */
+export function refuse(
+  code: keyof typeof STATUS,
+  message?: string,
+  detail: Omit<RefusalDetail, 'message'> = {},
+): Refusal {
+  return new Refusal(STATUS[code], { ...(message && { message }), ...detail })
+}
+
+/** One bad field: where it is, and the rule that it breaks. */
+export function refuseField(field: string, rule: string): Refusal {
+  return refuse('unprocessable', `${field}: ${rule}`, { data: { errors: [{ field, rule }] } })
+}
+
+type Issue = { path: string; message: string }
+
+/** Turns every failure into the one envelope. A `Refusal` thrown in a hook or handler answers for itself. */
+export function errors(log: Log) {
+  return new Elysia({ name: 'errors' }).onError(
+    { as: 'global' },
+    ({ code, error, set, request }) => {
+      const refusal = refusalFor(code, error)
+      if (refusal.status >= 500) {
+        const requestId = String(set.headers['x-request-id'] ?? '')
+        log.error('request failed', { requestId, method: request.method, ...describe(error) })
+        if (refusal.status === 500)
+          return refuse('internal', `Request ${requestId} failed`).toResponse()
+      }
+      return refusal.toResponse()
+    },
+  )
+}
+
+function refusalFor(code: unknown, error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof Error && error.cause instanceof Refusal) return error.cause
+  if (code === 'VALIDATION') return invalid(error)
+  if (code === 'PARSE') return refuse('bad_request', 'The body could not be read')
+  if (code === 'NOT_FOUND') return refuse('not_found')
+  if (error instanceof FcsError) {
+    return refuse('unprocessable', error.message, { data: { reason: error.code } })
+  }
+  if (error instanceof StorageFull) return refuse('insufficient_storage', 'The storage is full')
+  if (isDatabaseDown(error)) {
+    return refuse('unavailable', 'The database does not answer', {
+      headers: { 'retry-after': '1' },
+    })
+  }
+  return refuse('internal')
+}
+
+function invalid(error: unknown): Refusal {
+  if (!(error instanceof ValidationError)) return refuse('unprocessable')
+  // An id that is no UUID names nothing, as an unknown one does.
+  if (error.type === 'params') return refuse('not_found')
+  const issues: Issue[] = error.all
+  const fields = issues.map(({ path, message }) => ({
+    field: path === 'root' ? 'body' : path,
+    rule: message,
+  }))
+  const summary = fields.map(({ field, rule }) => `${field}: ${rule}`).join('; ')
+  return refuse('unprocessable', summary, { data: { errors: fields } })
+}
+
+/** What the log keeps of a failure. Database errors name their code; their values and queries stay out. */
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error }
+  const code = 'code' in error ? error.code : undefined
+  return { error: error.name, code, message: error.message, stack: error.stack }
+}

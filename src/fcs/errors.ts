@@ -1,0 +1,50 @@
+export type FcsErrorCode =
+  | 'not_fcs'
+  | 'version'
+  | 'truncated'
+  | 'header'
+  | 'text'
+  | 'keyword'
+  | 'mode'
+  | 'datatype'
+  | 'bits'
+  | 'byte_order'
+  | 'offsets'
+  | 'tot'
+  | 'too_large'
+
+/**
+ * Why a file can't be read, in one sentence for a cytometrist. The message holds keyword names,
+ * numbers and offsets, never bytes or values from the file.
+ */
+export class FcsError extends Error {
+  readonly code: FcsErrorCode
+
+  constructor(code: FcsErrorCode, message: string) {
+    super(message)
+    this.name = 'FcsError'
+    this.code = code
+  }
+}
+
+export type FcsWarningCode =
+  | 'text_end'
+  | 'text_empty_values'
+  | 'text_last_delimiter'
+  | 'text_leftover'
+  | 'text_encoding'
+  | 'duplicate_keyword'
+  | 'mode_missing'
+  | 'pnb'
+  | 'tot_missing'
+  | 'tot_smaller'
+  | 'data_offsets_disagree'
+  | 'data_end'
+  | 'pnn_missing'
+  | 'duplicate_pnn'
+  | 'masked_values'
+  | 'next_data'
+  | 'more_data_sets'
+
+/** A departure from the standard that was survived; another program may refuse the file for it. */
+export type FcsWarning = { code: FcsWarningCode; message: string }

@@ -1,0 +1,8 @@
+export type { FcsDescription } from './description.ts'
+export { FcsError, type FcsWarning } from './errors.ts'
+export { readEvents } from './events.ts'
+export type { FcsParameter } from './parameters.ts'
+export { createScan, type FcsScan } from './scan.ts'
+export type { ByteSource } from './source.ts'
+export type { ChannelStatistics } from './statistics.ts'
+export type { Column } from './values.ts'

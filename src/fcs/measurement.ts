@@ -1,0 +1,88 @@
+import { type Batch, createBlocks, keepFinite, valueOfKey } from './block.ts'
+import type { DataLayout } from './layout.ts'
+import { createSelection } from './median.ts'
+import { addBatch, createMoments } from './moments.ts'
+
+/** Over a channel's finite values, null when it has none; `std` is the population's. */
+export type Measures = {
+  min: number | null
+  max: number | null
+  mean: number | null
+  median: number | null
+  std: number | null
+  count: number
+  nonFinite: number
+  /** How many integers had bits beyond their mask. */
+  masked: number
+}
+
+/**
+ * Measures every channel in bounded memory. All events are pushed once; then, for as long as
+ * `endPass` says so, all of them again: the median is exact, and only the first digits of it are
+ * known after one pass.
+ */
+export function createMeasurement(layout: DataLayout) {
+  const channels = layout.masks.map(() => ({ moments: createMoments(), masked: 0 }))
+  const selection = createSelection(channels.length, layout.bits)
+
+  const first = (channel: (index: number) => Batch) => {
+    for (const [i, state] of channels.entries()) {
+      const batch = channel(i)
+      state.masked += batch.masked
+      addBatch(state.moments, batch)
+      selection.add(i, batch)
+    }
+  }
+  const again = (channel: (index: number) => Batch) => {
+    for (const [i, { moments }] of channels.entries()) {
+      if (!selection.isOpen(i)) continue
+      const batch = channel(i)
+      if (moments.nonFinite > 0) keepFinite(batch)
+      selection.add(i, batch)
+    }
+  }
+
+  let blocks = createBlocks(layout, first)
+  return {
+    push: (bytes: Uint8Array): void => blocks.push(bytes),
+    /** True when every event must be pushed once more. */
+    endPass(): boolean {
+      blocks.end()
+      blocks = createBlocks(layout, again)
+      return selection.endPass(channels.map(({ moments }) => moments.count))
+    },
+    /** In the order of the channels, once no pass is left. */
+    results(): Measures[] {
+      return channels.map(({ moments, masked }, i) => {
+        const { count, nonFinite, min, max, mean, squares } = moments
+        const middle = selection.keys(i).map(({ high, low }) => valueOfKey(layout, high, low))
+        return {
+          ...(count > 0
+            ? {
+                min: numberOrNull(min),
+                max: numberOrNull(max),
+                mean: numberOrNull(mean),
+                median: numberOrNull(meanOf(middle)),
+                std: numberOrNull(Math.sqrt(Math.max(0, squares) / count)),
+              }
+            : { min: null, max: null, mean: null, median: null, std: null }),
+          count,
+          nonFinite,
+          masked,
+        }
+      })
+    },
+  }
+}
+
+/** Of one value or two. */
+function meanOf(values: number[]): number {
+  const [lower = Number.NaN, upper = lower] = values
+  const mean = (lower + upper) / 2
+  return Number.isFinite(mean) ? mean : lower / 2 + upper / 2
+}
+
+/** JSON has no NaN or infinities, and no -0. */
+function numberOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value + 0 : null
+}

@@ -1,0 +1,5 @@
+/** Where the bytes of a stored file come from: `read` gives exactly `length` bytes, or throws. */
+export type ByteSource = {
+  readonly size: number
+  read(offset: number, length: number): Promise<Uint8Array>
+}

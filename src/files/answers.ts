@@ -1,0 +1,78 @@
+import { z } from 'zod'
+
+const display = z.enum(['LIN', 'LOG'])
+const finite = z.number().nullable()
+
+export const Parameters = z.object({
+  total_events: z.int(),
+  total_parameters: z.int(),
+  parameters: z.array(
+    z.object({
+      index: z.int().describe('From 1'),
+      pnn: z.string().describe('$PnN, made unique: the key in events'),
+      pns: z.string().describe('$PnS, or $PnN without one'),
+      range: z.number().describe('$PnR'),
+      display,
+    }),
+  ),
+})
+
+export const Events = z.object({
+  total_events: z.int(),
+  limit: z.int(),
+  offset: z.int(),
+  events: z
+    .array(z.record(z.string(), finite))
+    .describe('Values as the file stores them; NaN and infinities are null'),
+})
+
+export const Statistics = z.object({
+  total_events: z.int(),
+  statistics: z.array(
+    z.object({
+      parameter: z.string(),
+      pns: z.string(),
+      display,
+      min: finite,
+      max: finite,
+      mean: finite,
+      median: finite,
+      std: finite.describe("The population's"),
+      count: z.int().describe('Finite values'),
+      non_finite: z.int().describe('NaN and infinities, left out of the rest'),
+    }),
+  ),
+})
+
+export const Uploaded = z.object({
+  file_id: z.uuid(),
+  filename: z.string(),
+  total_events: z.int(),
+  total_parameters: z.int(),
+})
+
+export const File = z.object({
+  id: z.uuid(),
+  filename: z.string(),
+  size_bytes: z.int(),
+  sha256: z.string(),
+  total_events: z.int(),
+  total_parameters: z.int(),
+  created_at: z.date(),
+})
+
+export const Files = z.object({
+  files: z.array(File),
+  total: z.int(),
+  next_cursor: z.string().nullable(),
+})
+
+export const FileDetail = File.extend({
+  version: z.string(),
+  keywords: z.record(z.string(), z.string()),
+  warnings: z
+    .array(z.object({ code: z.string(), message: z.string() }))
+    .describe('Departures from the standard that were survived'),
+})
+
+export const Deleted = z.object({ message: z.string(), file_id: z.uuid() })

@@ -1,0 +1,27 @@
+import type { Sql } from 'postgres'
+import type { ByteSource, ChannelStatistics, FcsDescription } from '../fcs/index.ts'
+import type { Storage } from '../storage/local.ts'
+import { ownFiles } from './files.ts'
+import type { Sample } from './sample.ts'
+
+export type Readable = { source: ByteSource; description: FcsDescription }
+
+/** What the reading routes read: a file of the owner, or the built-in sample when no file is named. */
+export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; sample: Sample }) {
+  const files = ownFiles(sql)
+  return {
+    async open(owner: string, fileId: string | undefined): Promise<Readable> {
+      if (fileId === undefined) return sample
+      const { id, size_bytes, description } = await files.describe(owner, fileId)
+      return { source: storage.source(id, size_bytes), description }
+    },
+
+    async statistics(
+      owner: string,
+      fileId: string | undefined,
+    ): Promise<{ total_events: number; statistics: ChannelStatistics[] }> {
+      if (fileId !== undefined) return files.statistics(owner, fileId)
+      return { total_events: sample.description.total_events, statistics: sample.statistics }
+    },
+  }
+}

@@ -1,0 +1,165 @@
+import { Elysia, status } from 'elysia'
+import type { Sql } from 'postgres'
+import { z } from 'zod'
+import { operation } from '../docs/operation.ts'
+import type { ScopeGuard } from '../guard.ts'
+import type { Log } from '../log.ts'
+import { cursor, decodeCursor, queryNumber } from '../paging.ts'
+import { fcs } from '../plugins/fcs/index.ts'
+import { documented, Id, success } from '../schema.ts'
+import type { Storage } from '../storage/local.ts'
+import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
+import { download } from './download.ts'
+import { ownFiles } from './files.ts'
+
+const List = documented(z.object({ limit: queryNumber(1, 200).default(50), cursor }))
+const OneFile = documented(Id)
+const TAG = 'FCS files'
+const UNKNOWN = { 404: 'No such file of yours' }
+const bytes = { type: 'string', format: 'binary' }
+const FCS_FILE = { 'application/vnd.isac.fcs': { schema: bytes } }
+
+const uploadOperation = {
+  ...operation(TAG, 'Upload an FCS file', {
+    description: 'Multipart with one part `file`, or the raw bytes with a `filename` query.',
+    answer: [201, Uploaded],
+    refusals: {
+      400: 'The upload broke off',
+      413: 'The file is too large',
+      415: 'Another content type',
+      422: 'No readable FCS file; `data.reason` is a code',
+      507: 'The storage is full',
+    },
+    requestBody: {
+      required: true,
+      content: {
+        'multipart/form-data': {
+          schema: { type: 'object', required: ['file'], properties: { file: bytes } },
+        },
+        'application/octet-stream': { schema: bytes },
+      },
+    },
+  }),
+  parameters: [
+    {
+      name: 'filename',
+      in: 'query' as const,
+      description: 'The name of a file that is sent raw',
+      schema: { type: 'string' as const },
+    },
+  ],
+}
+
+/** Keeping FCS files: upload, list, show, download, delete. */
+export function fileRoutes(options: {
+  sql: Sql
+  guard: ScopeGuard
+  storage: Storage
+  maxBytes: number
+  log: Log
+}) {
+  const { sql, guard, storage, maxBytes, log } = options
+  const files = ownFiles(sql)
+  const downloadOperation = (summary: string) => ({
+    scope: 'fcs:read' as const,
+    params: OneFile,
+    detail: operation(TAG, summary, {
+      answer: [200, FCS_FILE],
+      alsoAnswers: { 206: 'The range asked for', 304: 'The client has these bytes' },
+      refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
+    }),
+  })
+
+  return (
+    new Elysia({ prefix: '/api/v1/fcs' })
+      .use(guard)
+      .use(fcs({ maxBytes }))
+      .post(
+        '/upload',
+        async ({ request, set, principal, receiveFcs }) => {
+          const id = crypto.randomUUID()
+          const staged = await storage.stage(id)
+          try {
+            const received = await receiveFcs(request, staged)
+            await staged.commit()
+            await files.insert(id, principal.userId, received)
+            const { filename, description } = received
+            set.headers.location = `/api/v1/fcs/files/${id}`
+            return status(
+              201,
+              success({
+                file_id: id,
+                filename,
+                total_events: description.total_events,
+                total_parameters: description.parameters.length,
+              }),
+            )
+          } catch (error) {
+            await staged.discard()
+            await storage.remove(id)
+            throw error
+          }
+        },
+        { scope: 'fcs:write', parse: 'none', detail: uploadOperation },
+      )
+      .get(
+        '/files',
+        async ({ query: { limit, cursor }, principal }) =>
+          success(await files.list(principal.userId, { limit, after: decodeCursor(cursor) })),
+        {
+          scope: 'fcs:read',
+          query: List,
+          detail: operation(TAG, 'List your files, newest first', { answer: [200, Files] }),
+        },
+      )
+      .get(
+        '/files/:id',
+        async ({ params, principal }) => {
+          const { description, ...item } = await files.describe(principal.userId, params.id)
+          const { version, keywords, warnings } = description
+          return success({ ...item, version, keywords: Object.fromEntries(keywords), warnings })
+        },
+        {
+          scope: 'fcs:read',
+          params: OneFile,
+          detail: operation(TAG, 'Show a file', { answer: [200, FileDetail], refusals: UNKNOWN }),
+        },
+      )
+      .delete(
+        '/files/:id',
+        async ({ params, principal }) => {
+          const { id } = await files.remove(principal.userId, params.id)
+          // The row is the truth: without it the bytes are unreachable, whether or not they go now.
+          await storage
+            .remove(id)
+            .catch((error) => log.error('file not removed', { id, error: String(error) }))
+          return success({ message: 'File deleted successfully', file_id: id })
+        },
+        {
+          scope: 'fcs:write',
+          params: OneFile,
+          detail: operation(TAG, 'Delete a file with its bytes', {
+            answer: [200, Deleted],
+            refusals: UNKNOWN,
+          }),
+        },
+      )
+      .get(
+        '/files/:id/download',
+        async ({ request, params, principal }) => {
+          const file = await files.find(principal.userId, params.id)
+          return download(request, file, storage.source(file.id, file.size_bytes))
+        },
+        downloadOperation('Download the very bytes that were uploaded'),
+      )
+      // Elysia answers HEAD by running GET to its end; this one need not read a file for it.
+      .head(
+        '/files/:id/download',
+        async ({ request, params, principal }) => {
+          const file = await files.find(principal.userId, params.id)
+          return download(request, file, storage.source(file.id, file.size_bytes))
+        },
+        downloadOperation('The headers of a download'),
+      )
+  )
+}

@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Driver, up } from 'ley'
+import type { Sql, TransactionSql } from 'postgres'
+import type { Log } from './log.ts'
+
+export const migrationsDir = fileURLToPath(new URL('../migrations/', import.meta.url))
+
+/** PostgreSQL's SQLSTATE for a table that isn't there. */
+const undefinedTable = '42P01'
+
+/** Any number that nothing else in this database locks. */
+const lockKey = 7_228_053_311
+
+/**
+ * Brings the database up to the files of `dir`: all that are pending in one transaction, or none.
+ * Instances that start together wait for each other, and each file runs once.
+ * Throws an Error that names the file that failed.
+ */
+export async function migrate(options: { sql: Sql; log: Log; dir?: string }): Promise<void> {
+  const { sql, log, dir = migrationsDir } = options
+  const applied = await sql.begin(async (tx) => {
+    // The pool's limit is meant for requests; a migration, or the wait for another's, may be long.
+    await tx`set local statement_timeout = 0`
+    // Held until commit or rollback, and dropped by the server should this process die.
+    await tx`select pg_advisory_xact_lock(${lockKey})`
+    return up({ cwd: dir, dir: '.', driver: driver(tx) })
+  })
+  for (const file of applied) log.info('migration applied', { file })
+}
+
+/** ley's own driver loads `postgres` in a way that fails on Bun. */
+function driver(tx: TransactionSql): Driver {
+  return {
+    // ley's type lets the caller name the client's type; the functions below use `tx` itself.
+    connect: <Client>() => tx as unknown as Client,
+    setup: async () => {
+      await tx`set local client_min_messages = warning`
+      await tx`create table if not exists migrations (
+        id serial primary key, name text not null unique, created_at timestamptz not null)`
+      return tx<{ name: string }[]>`select name from migrations order by id`
+    },
+    loop: async (_, files) => {
+      for (const { abs, name } of files) {
+        try {
+          const migration = await import(pathToFileURL(abs).href)
+          await migration.up(tx)
+        } catch (cause) {
+          const reason = cause instanceof Error ? cause.message : String(cause)
+          throw new Error(`migration ${name} failed: ${reason}`, { cause })
+        }
+        await tx`insert into migrations (name, created_at) values (${name}, now())`
+      }
+    },
+    end: () => undefined,
+  }
+}
+
+const folders = new Map<string, Promise<string[]>>()
+
+/** The files of `dir` that this database has not seen yet. The folder is read once. */
+export async function pendingMigrations(sql: Sql, dir = migrationsDir): Promise<string[]> {
+  const listing = folders.get(dir) ?? readdir(dir)
+  folders.set(dir, listing)
+  const files = (await listing).filter((name) => name.endsWith('.ts')).sort()
+  const applied = await sql<{ name: string }[]>`select name from migrations`.catch((error) => {
+    if (error.code === undefinedTable) return []
+    throw error
+  })
+  return files.filter((file) => !applied.some(({ name }) => name === file))
+}

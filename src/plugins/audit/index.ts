@@ -1,0 +1,72 @@
+import { STATUS_CODES } from 'node:http'
+import { Elysia } from 'elysia'
+import type { Sql } from 'postgres'
+import type { Peer } from '../client-address.ts'
+import { Refusal } from '../refusal.ts'
+import { requestPath } from '../request-path.ts'
+import { auditWriter } from './writer.ts'
+
+type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
+
+const MAX_ENDPOINT = 2048
+
+/**
+ * Leaves exactly one row for each request that presents a token, with the status that is sent, and commits it
+ * before the client has the answer. It wraps the whole app, for only there is every status seen.
+ * When a row can't be written the answer becomes a 503, or with `required: false` a call of `onLost`.
+ */
+export function audit(options: {
+  sql: Sql
+  use: (request: Request) => Promise<TokenUse | null>
+  address: Peer
+  skip: (path: string) => boolean
+  required: boolean
+  onLost: (error: unknown) => void
+}) {
+  const { sql, use, address, skip, required, onLost } = options
+  const writer = auditWriter(sql)
+
+  return new Elysia({ name: 'audit', seed: crypto.randomUUID() })
+    .decorate('auditFlush', writer.flush)
+    .wrap((handle) => async (request: Request) => {
+      const response: unknown = await handle(request)
+      if (!(response instanceof Response)) throw new Error('the app gave no Response')
+      if (!request.headers.has('authorization')) return response
+      const path = requestPath(request)
+      if (skip(path)) return response
+      try {
+        const presented = await use(request)
+        if (presented === null) return response
+        const { tokenId, authorized, reason } = presented
+        await writer.write({
+          token_id: tokenId,
+          at: new Date(),
+          ip: address(request),
+          method: request.method,
+          endpoint: withoutTokens(path),
+          status_code: response.status,
+          authorized,
+          reason: authorized ? null : (reason ?? defaultReason(response.status)),
+        })
+        return response
+      } catch (error) {
+        onLost(error)
+        if (!required) return response
+        const refusal = new Refusal(503, {
+          message: 'The use of the token could not be recorded',
+          headers: { ...Object.fromEntries(response.headers), 'retry-after': '1' },
+        })
+        await response.body?.cancel()
+        return refusal.toResponse()
+      }
+    })
+}
+
+/** A token pasted into the path is a secret: the row keeps the prefix that people recognise it by. */
+function withoutTokens(path: string): string {
+  return path.replace(/(pat_[0-9A-Za-z]{8})[0-9A-Za-z]{28}/g, '$1…').slice(0, MAX_ENDPOINT)
+}
+
+function defaultReason(status: number): string {
+  return status < 400 ? 'The route takes no token' : (STATUS_CODES[status] ?? String(status))
+}

@@ -1,0 +1,57 @@
+import ipaddr from 'ipaddr.js'
+
+export type Peer = (request: Request) => string | null
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+type Block = [Address, number]
+
+/** The address itself; an IPv4-mapped IPv6 address is the IPv4 one. Null when it is not an address. */
+export function parseAddress(text: string): Address | null {
+  return ipaddr.isValid(text) ? ipaddr.process(text) : null
+}
+
+/** Parses a CIDR block or a single address; throws on anything else. */
+export function parseBlock(text: string): Block {
+  return text.includes('/')
+    ? ipaddr.parseCIDR(text)
+    : [ipaddr.process(text), ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128]
+}
+
+/**
+ * Where a request comes from, in canonical text, or null when that is unknown. The socket's peer counts.
+ * X-Forwarded-For is believed only when the peer is a trusted proxy, and then from the right: the first
+ * hop that is not itself a trusted proxy is the client.
+ */
+export function clientAddress(peer: Peer, trustedProxies: readonly string[]): Peer {
+  const blocks = trustedProxies.map(parseBlock)
+  const trusted = (address: Address) =>
+    blocks.some(
+      ([network, bits]) =>
+        network.kind() === address.kind() && address.match([network, bits] as never),
+    )
+  const known = new WeakMap<Request, string | null>()
+
+  const find = (request: Request): string | null => {
+    const direct = peer(request)
+    let address = direct === null ? null : parseAddress(direct)
+    if (address === null) return null
+    if (blocks.length > 0 && trusted(address)) {
+      const hops = (request.headers.get('x-forwarded-for') ?? '').split(',')
+      for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
+        const forwarded = parseAddress(hop.trim())
+        if (forwarded === null) break
+        address = forwarded
+        if (!trusted(address)) break
+      }
+    }
+    return address.toString()
+  }
+
+  return (request) => {
+    const seen = known.get(request)
+    if (seen !== undefined) return seen
+    const address = find(request)
+    known.set(request, address)
+    return address
+  }
+}

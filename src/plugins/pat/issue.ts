@@ -1,0 +1,43 @@
+import type { Sql } from 'postgres'
+import { newSecret, secretHash, tokenPrefix } from './secret.ts'
+
+export type NewToken = {
+  userId: string
+  name: string
+  scopes: readonly string[]
+  /** From now. */
+  expiresInDays: number
+  /** Addresses or CIDR blocks; null allows every address. */
+  allowedIps: readonly string[] | null
+}
+
+export type IssuedToken = {
+  id: string
+  name: string
+  /** The whole token, which exists only here: the database keeps its hash. */
+  token: string
+  token_prefix: string
+  scopes: string[]
+  allowed_ips: string[] | null
+  created_at: Date
+  expires_at: Date
+}
+
+export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
+  const secret = newSecret()
+  const [issued] = await sql<Omit<IssuedToken, 'token'>[]>`
+    with token as (
+      insert into tokens (user_id, name, scopes, allowed_ips)
+      values (${token.userId}, ${token.name}, ${[...token.scopes]}, ${token.allowedIps && [...token.allowedIps]})
+      returning id, name, scopes, allowed_ips, created_at
+    ), secret as (
+      insert into token_secrets (hash, token_id, prefix, expires_at)
+      select ${secretHash(secret)}, id, ${tokenPrefix(secret)},
+        created_at + make_interval(days => ${token.expiresInDays})
+      from token
+      returning prefix, expires_at
+    )
+    select token.*, secret.prefix as token_prefix, secret.expires_at from token, secret`
+  if (!issued) throw new Error('a token was inserted but not returned')
+  return { ...issued, token: secret }
+}

@@ -1,0 +1,58 @@
+import { Memoirist } from 'memoirist'
+import { requestPath } from './request-path.ts'
+
+export type DeclaredRoute = { method: string; path: string; detail: Record<string, unknown> }
+type AppRoutes = () => readonly { method: string; path: string; hooks: unknown }[]
+
+export type RouteTable = {
+  /** The route that this request will reach, HEAD standing for GET. Null when there is none. */
+  match(request: Request): DeclaredRoute | null
+  /** The methods that the path answers to, for a 405's Allow. Empty when the path is unknown. */
+  allowed(path: string): string[]
+}
+
+/**
+ * Finds a request's route before Elysia reads the body, so that a guard may speak first. It is Elysia's own
+ * router over the app's own list of routes, read at the first request, when every route has been added.
+ */
+export function routeTable(routes: AppRoutes): RouteTable {
+  let router: Memoirist<DeclaredRoute> | undefined
+  let methods: string[] = []
+  let last: { request: Request; route: DeclaredRoute | null } | undefined
+
+  const built = () => {
+    if (router) return router
+    router = new Memoirist<DeclaredRoute>()
+    for (const { method, path, hooks } of routes()) {
+      router.add(method, path, { method, path, detail: detailOf(hooks) })
+      methods.push(method)
+    }
+    methods = [...new Set(methods)]
+    return router
+  }
+  const find = (method: string, path: string) =>
+    built().find(method, path)?.store ??
+    (method === 'HEAD' ? built().find('GET', path)?.store : undefined) ??
+    null
+
+  return {
+    match(request) {
+      if (last?.request !== request) {
+        last = { request, route: find(request.method, requestPath(request)) }
+      }
+      return last.route
+    },
+    allowed(path) {
+      built()
+      const found = methods.filter((method) => find(method, path) !== null)
+      if (found.length === 0) return []
+      return [...new Set([...found, ...(found.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].sort()
+    },
+  }
+}
+
+function detailOf(hooks: unknown): Record<string, unknown> {
+  if (typeof hooks !== 'object' || hooks === null || !('detail' in hooks)) return {}
+  const { detail } = hooks
+  return typeof detail === 'object' && detail !== null ? { ...detail } : {}
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+/**
+ * A zod schema that Elysia validates with and the OpenAPI document prints: the JSON Schema of its input
+ * beside zod's own `~standard`. A bare zod schema would be printed with its internals.
+ */
+export function documented<S extends z.ZodType>(schema: S): S {
+  const printed = { ...jsonSchema(schema, 'input'), '~standard': schema['~standard'] }
+  // Elysia reads these two faces only; the static type stays the schema's own, so that handlers are typed.
+  return printed as unknown as S
+}
+
+/** The JSON Schema of what a schema takes in or gives out, in OpenAPI 3.0's dialect. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema, ...printed } = z.toJSONSchema(schema, {
+    target: 'openapi-3.0',
+    io,
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema instanceof z.ZodDate)
+        Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+    },
+    unrepresentable: 'any',
+  })
+  return printed
+}
+
+/** A JSON body: an object with these fields and no others. */
+export function body<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `unknown field ${issue.keys.filter((key) => /^\w{1,64}$/.test(key)).join(', ')}`.trim()
+        : 'a JSON object',
+  })
+}
+
+/** Text that a person may give: trimmed, its length in code points, without control characters or halves of pairs. */
+export function text(least: number, most: number) {
+  const rule = `text of ${least} to ${most} characters`
+  return z
+    .string('text')
+    .max(most * 8, rule)
+    .transform((value) => value.trim())
+    .refine(isPlain, 'text without control characters')
+    .refine((value) => within(value, least, most), rule)
+    .meta({ type: 'string', minLength: least, maxLength: most })
+}
+
+/** How many code points a string has, not counting halves: what a person would call its length. */
+export function within(value: string, least: number, most: number): boolean {
+  const length = [...value].length
+  return length >= least && length <= most
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
+const CONTROL = /[\u0000-\u001f\u007f]/
+export const isPlain = (value: string) => value.isWellFormed() && !CONTROL.test(value)
+
+/** Folds case, so that what looks the same to a person is the same key. */
+export const caseless = (value: string) => value.normalize('NFKC').toLowerCase()
+
+export const Id = z.object({ id: z.uuid('an id') })
+
+export const success = <T>(data: T) => ({ success: true as const, data })

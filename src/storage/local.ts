@@ -1,0 +1,100 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ByteSource } from '../fcs/index.ts'
+
+/** There is no room for the bytes: on the device, in the quota, or under the limit of a file's size. */
+export class StorageFull extends Error {}
+
+/** A file under way: invisible until `commit`, gone after `discard`. */
+export type Staged = {
+  write(chunk: Uint8Array): Promise<void>
+  /** What was written so far, for reading. */
+  source(): ByteSource
+  commit(): Promise<void>
+  discard(): Promise<void>
+}
+
+export type Storage = {
+  stage(id: string): Promise<Staged>
+  source(id: string, size: number): ByteSource
+  remove(id: string): Promise<void>
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+/** Files on the local disk, named by their id alone. A crash leaves a `.part` at worst, never half a file. */
+export async function localStorage(folder: string): Promise<Storage> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const pathOf = (id: string) => join(folder, id)
+
+  return {
+    async stage(id) {
+      const part = `${pathOf(id)}.part`
+      const handle = await open(part, 'wx+', 0o600)
+      let size = 0
+      return {
+        async write(chunk) {
+          await orFull(writeAll(handle, chunk))
+          size += chunk.length
+        },
+        source: () => ({ size, read: (offset, length) => readExactly(handle, offset, length) }),
+        async commit() {
+          await orFull(handle.sync())
+          await handle.close()
+          await rename(part, pathOf(id))
+          await syncFolder(folder)
+        },
+        async discard() {
+          await handle.close().catch(() => {})
+          await rm(part, { force: true })
+        },
+      }
+    },
+    source: (id, size) => ({
+      size,
+      async read(offset, length) {
+        await using handle = await open(pathOf(id), constants.O_RDONLY)
+        return await readExactly(handle, offset, length)
+      },
+    }),
+    remove: (id) => rm(pathOf(id), { force: true }),
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+  }
+}
+
+async function readExactly(
+  handle: FileHandle,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(bytes, at, length - at, offset + at)
+    if (bytesRead === 0) throw new Error('a stored file is shorter than its row says')
+    at += bytesRead
+  }
+  return bytes
+}
+
+// The rename itself is durable only once the folder is.
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, constants.O_RDONLY)
+  await handle.sync()
+}
+
+async function orFull<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && FULL.has(String(error.code))) {
+      throw new StorageFull('no room to store a file', { cause: error })
+    }
+    throw error
+  }
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { SCOPES } from '../scopes.ts'
+
+const scopes = z.array(z.enum(SCOPES))
+const allowed_ips = z.array(z.string()).nullable()
+
+export const Issued = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  token: z.string().describe('The whole token. It is shown here and never again'),
+  token_prefix: z.string(),
+  scopes,
+  allowed_ips,
+  created_at: z.date(),
+  expires_at: z.date(),
+})
+
+export const Item = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  token_prefix: z.string(),
+  scopes,
+  allowed_ips,
+  status: z.enum(['active', 'expired', 'revoked']),
+  is_revoked: z.boolean(),
+  created_at: z.date(),
+  expires_at: z.date(),
+  last_used_at: z.date().nullable(),
+  last_used_ip: z.string().nullable(),
+})
+export type Item = z.infer<typeof Item>
+
+export const Items = z.object({
+  tokens: z.array(Item),
+  total: z.int(),
+  next_cursor: z.string().nullable(),
+})
+
+export const Revoked = z.object({ message: z.string(), token_id: z.uuid() })
+
+export const LogEntry = z.object({
+  timestamp: z.date(),
+  ip: z.string().nullable(),
+  method: z.string(),
+  endpoint: z.string().describe('The path, without its query'),
+  status_code: z.int(),
+  authorized: z.boolean().describe('Whether token, address and scope allowed the call'),
+  reason: z.string().optional().describe('Why not, when it was not authorized'),
+})
+export type LogEntry = z.infer<typeof LogEntry>
+
+export const Logs = z.object({
+  token_id: z.uuid(),
+  token_name: z.string(),
+  total_logs: z.int(),
+  limit: z.int(),
+  offset: z.int(),
+  next_cursor: z.string().nullable(),
+  logs: z.array(LogEntry),
+})

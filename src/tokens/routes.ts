@@ -1,0 +1,163 @@
+import { Elysia, status } from 'elysia'
+import type { Sql } from 'postgres'
+import { z } from 'zod'
+import type { Sessions } from '../auth/session.ts'
+import { operation } from '../docs/operation.ts'
+import { jsonBody } from '../json-body.ts'
+import { cursor, decodeCursor, queryNumber } from '../paging.ts'
+import type { Pat } from '../plugins/pat/index.ts'
+import { documented, Id, success } from '../schema.ts'
+import { Issued, Item, Items, Logs, Revoked } from './answers.ts'
+import { AllowedIps, NewToken, Regeneration } from './fields.ts'
+import { tokenLog } from './log.ts'
+import { regenerate } from './regenerate.ts'
+import { ownTokens } from './tokens.ts'
+
+const List = documented(
+  z.object({
+    limit: queryNumber(1, 200).default(50),
+    cursor,
+    status: z.enum(['active', 'expired', 'revoked'], 'active, expired or revoked').optional(),
+  }),
+)
+const instant = z.iso
+  .datetime({ offset: true, message: 'an ISO 8601 time' })
+  .transform((text) => new Date(text))
+  .optional()
+const Log = documented(
+  z.object({
+    limit: queryNumber(1, 1000).default(50),
+    offset: queryNumber(0, 1_000_000_000).default(0),
+    cursor: z
+      .string()
+      .regex(/^\d{1,18}$/, 'a cursor that this API gave')
+      .optional(),
+    authorized: z
+      .enum(['true', 'false'], 'true or false')
+      .transform((text) => text === 'true')
+      .optional(),
+    from: instant.describe('Uses at or after this instant'),
+    to: instant.describe('Uses before this instant'),
+  }),
+)
+const OneToken = documented(Id)
+const TAG = 'Tokens'
+const UNKNOWN = { 404: 'No such token of yours' }
+
+/** Managing one's own tokens. All of it needs a login: a token can't make, see or change tokens. */
+export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessions; pat: Pat }) {
+  const tokens = ownTokens(sql)
+
+  return new Elysia({ prefix: '/api/v1/tokens' })
+    .use(sessions)
+    .post(
+      '',
+      async ({ body, session }) =>
+        status(
+          201,
+          success(
+            await pat.issue({
+              userId: session.userId,
+              name: body.name,
+              scopes: body.scopes,
+              expiresInDays: body.expires_in_days,
+              allowedIps: body.allowed_ips ?? null,
+            }),
+          ),
+        ),
+      {
+        session: true,
+        parse: jsonBody,
+        body: NewToken,
+        detail: operation(TAG, 'Create a token', { answer: [201, Issued] }),
+      },
+    )
+    .get(
+      '',
+      async ({ query: { limit, cursor, status }, session }) =>
+        success(await tokens.list(session.userId, { limit, status, after: decodeCursor(cursor) })),
+      {
+        session: true,
+        query: List,
+        detail: operation(TAG, 'List your tokens, newest first', { answer: [200, Items] }),
+      },
+    )
+    .get(
+      '/:id',
+      async ({ params, session }) => success(await tokens.find(session.userId, params.id)),
+      {
+        session: true,
+        params: OneToken,
+        detail: operation(TAG, 'Show a token', { answer: [200, Item], refusals: UNKNOWN }),
+      },
+    )
+    .delete(
+      '/:id',
+      async ({ params, session }) => {
+        await tokens.revoke(session.userId, params.id)
+        return success({ message: 'Token revoked successfully', token_id: params.id })
+      },
+      {
+        session: true,
+        params: OneToken,
+        detail: operation(TAG, 'Revoke a token', { answer: [200, Revoked], refusals: UNKNOWN }),
+      },
+    )
+    .get(
+      '/:id/logs',
+      async ({ params, query, session }) => {
+        const { id, name } = await tokens.find(session.userId, params.id)
+        const { limit, offset, cursor, authorized, from, to } = query
+        const beforeId = cursor ?? null
+        const log = await tokenLog(sql, id, { limit, offset, beforeId, authorized, from, to })
+        return success({ token_id: id, token_name: name, limit, offset, ...log })
+      },
+      {
+        session: true,
+        params: OneToken,
+        query: Log,
+        detail: operation(TAG, 'Every use of a token, newest first', {
+          answer: [200, Logs],
+          refusals: UNKNOWN,
+        }),
+      },
+    )
+    .post(
+      '/:id/regenerate',
+      async ({ params, body, session }) =>
+        success(
+          await regenerate(sql, session.userId, params.id, {
+            days: body?.expires_in_days,
+            graceSeconds: body?.grace_seconds ?? 0,
+          }),
+        ),
+      {
+        session: true,
+        params: OneToken,
+        parse: jsonBody,
+        body: Regeneration,
+        detail: operation(TAG, 'Replace the string of a token', {
+          answer: [200, Issued],
+          refusals: {
+            ...UNKNOWN,
+            409: 'The token is revoked, or expired and no new expiry is given',
+          },
+        }),
+      },
+    )
+    .put(
+      '/:id/allowed-ips',
+      async ({ params, body, session }) =>
+        success(await tokens.allowIps(session.userId, params.id, body.allowed_ips)),
+      {
+        session: true,
+        params: OneToken,
+        parse: jsonBody,
+        body: AllowedIps,
+        detail: operation(TAG, 'Set the addresses a token may be used from', {
+          answer: [200, Item],
+          refusals: UNKNOWN,
+        }),
+      },
+    )
+}

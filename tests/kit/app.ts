@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AppOptions, createApp } from '../../src/app.ts'
+import { connect } from '../../src/db.ts'
+import { loadSample } from '../../src/files/sample.ts'
+import { createLog } from '../../src/log.ts'
+import { pendingMigrations } from '../../src/migrate.ts'
+import type { Scope } from '../../src/scopes.ts'
+import { localStorage } from '../../src/storage/local.ts'
+import { createDatabase } from './postgres.ts'
+
+export const SECRET_KEY = 'a test key of more than thirty-two bytes'
+const sample = loadSample()
+
+export type Call = {
+  /** The token of an Authorization header. */
+  bearer?: string
+  json?: unknown
+  body?: BodyInit
+  headers?: Record<string, string>
+  /** The address of the socket's other end; null when it is unknown. */
+  from?: string | null
+}
+
+export type Answer = {
+  status: number
+  headers: Headers
+  text: string
+  /** The JSON body; reading it of another body throws. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it reads, whatever it is.
+  body: any
+}
+
+export type User = { id: string; username: string; password: string; jwt: string }
+export type Token = { id: string; token: string }
+
+export type TestApp = Awaited<ReturnType<typeof testApp>>
+
+/** The whole app on a database and a folder of its own, without a rate limit unless the test sets one. */
+export async function testApp(options: Partial<AppOptions> = {}) {
+  const database = await createDatabase()
+  const sql = connect(database.url)
+  const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
+  const lines: string[] = []
+  const peers = new WeakMap<Request, string | null>()
+  const app = createApp({
+    sql,
+    log: createLog('debug', (line) => lines.push(line)),
+    storage: await localStorage(folder),
+    sample: await sample,
+    secretKey: SECRET_KEY,
+    accessTokenMinutes: 30,
+    rateLimitPerMinute: 0,
+    trustedProxies: [],
+    maxUploadBytes: 64 * 1024 * 1024,
+    auditRequired: true,
+    peer: (request) => peers.get(request) ?? null,
+    pendingMigrations: () => pendingMigrations(sql),
+    ...options,
+  }).compile()
+
+  const request = (method: string, path: string, call: Call = {}): Request => {
+    const headers = new Headers(call.headers)
+    if (call.bearer !== undefined) headers.set('authorization', `Bearer ${call.bearer}`)
+    if (call.json !== undefined) headers.set('content-type', 'application/json')
+    const body = call.json === undefined ? call.body : JSON.stringify(call.json)
+    const made = new Request(`http://test.local${path}`, { method, headers, body: body ?? null })
+    peers.set(made, call.from === undefined ? '127.0.0.1' : call.from)
+    return made
+  }
+
+  const send = async (made: Request): Promise<Answer> => {
+    const response = await app.handle(made)
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      get body() {
+        return JSON.parse(text)
+      },
+    }
+  }
+  const call = (method: string, path: string, options: Call = {}) =>
+    send(request(method, path, options))
+
+  let people = 0
+  return {
+    app,
+    sql,
+    /** Where uploaded files are kept. */
+    folder,
+    /** What the app has logged. */
+    lines,
+    /** A request as `call` sends it, for tests that hand it over themselves. */
+    request,
+    call,
+
+    /** A registered and logged-in user. */
+    async user(): Promise<User> {
+      const username = `person-${++people}`
+      const password = `a long password ${crypto.randomUUID()}`
+      const email = `${username}@example.org`
+      const registered = await call('POST', '/api/v1/auth/register', {
+        json: { username, email, password },
+      })
+      const login = await call('POST', '/api/v1/auth/login', { json: { username, password } })
+      return { id: registered.body.data.id, username, password, jwt: login.body.data.access_token }
+    },
+
+    /** A token of the user, with these scopes. */
+    async token(user: User, scopes: Scope[], more: Record<string, unknown> = {}): Promise<Token> {
+      const json = { name: 'a token', scopes, ...more }
+      const created = await call('POST', '/api/v1/tokens', { bearer: user.jwt, json })
+      if (created.status !== 201) throw new Error(`no token: ${created.text}`)
+      return { id: created.body.data.id, token: created.body.data.token }
+    },
+
+    /** The audit rows of a token, oldest first, straight from the table. */
+    auditOf: (tokenId: string) => sql<
+      {
+        method: string
+        endpoint: string
+        status_code: number
+        authorized: boolean
+        reason: string | null
+        ip: string | null
+      }[]
+    >`
+      select method, endpoint, status_code, authorized, reason, host(ip) as ip from audit_log
+      where token_id = ${tokenId} order by id`,
+
+    async close() {
+      await sql.end({ timeout: 5 })
+      await database.drop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
