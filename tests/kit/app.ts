@@ -17,7 +17,7 @@ export type Call = {
   /** The token of an Authorization header. */
   bearer?: string
   json?: unknown
-  body?: BodyInit
+  body?: string | Uint8Array<ArrayBuffer> | FormData | ReadableStream
   headers?: Record<string, string>
   /** The address of the socket's other end; null when it is unknown. */
   from?: string | null
