@@ -5,7 +5,9 @@ import { z } from 'zod'
  * beside zod's own `~standard`. A bare zod schema would be printed with its internals.
  */
 export function documented<S extends z.ZodType>(schema: S): S {
-  const printed = { ...jsonSchema(schema, 'input'), '~standard': schema['~standard'] }
+  const printed = jsonSchema(schema, 'input')
+  // Not enumerable: the document copies what it prints, and leaves this out.
+  Object.defineProperty(printed, '~standard', { value: schema['~standard'] })
   // Elysia reads these two faces only; the static type stays the schema's own, so that handlers are typed.
   return printed as unknown as S
 }

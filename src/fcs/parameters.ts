@@ -33,7 +33,7 @@ export function readParameters(
       pnn,
       pns: optional(keywords, `$P${n}S`) ?? pnn,
       range: optionalNumber(keywords, `$P${n}R`) ?? 0,
-      display: display(keywords, n, pnn),
+      display: display(keywords, n),
       bits: layout.bits,
       amplification: optional(keywords, `$P${n}E`),
       gain: optionalNumber(keywords, `$P${n}G`),
@@ -42,25 +42,29 @@ export function readParameters(
   return { parameters, warnings }
 }
 
-/** `P<n>` for a parameter without a name; the second `FL1-A` becomes `FL1-A#2`. */
+/**
+ * `P<n>` for a parameter without a name; the second `FL1-A` becomes `FL1-A#2`. A name that the file
+ * gives stays with the first parameter that it is given to.
+ */
 function uniqueNames(keywords: Keywords, count: number) {
-  const written = Array.from({ length: count }, (_, i) => optional(keywords, `$P${i + 1}N`))
-  const taken = new Set<string>(written.filter((name) => name !== null))
-  const seen = new Map<string, number>()
+  const given = Array.from({ length: count }, (_, i) => optional(keywords, `$P${i + 1}N`))
+  const taken = new Set(given)
+  const numbers = new Map<string, number>()
   const unnamed: string[] = []
   const repeated: string[] = []
-  const names = written.map((name, i) => {
-    const wanted = name ?? `P${i + 1}`
+  const kept = new Set<string>()
+  const names = given.map((name, i) => {
     if (name === null) unnamed.push(`$P${i + 1}N`)
-    const isFree = name === null ? !taken.has(wanted) : !seen.has(wanted)
-    let nth = seen.get(wanted) ?? 1
-    let unique = wanted
-    if (!isFree) {
-      do unique = `${wanted}#${++nth}`
-      while (taken.has(unique))
-      if (name !== null) repeated.push(`$P${i + 1}N`)
+    else if (kept.has(name)) repeated.push(`$P${i + 1}N`)
+    else {
+      kept.add(name)
+      return name
     }
-    seen.set(wanted, nth)
+    const wanted = name ?? `P${i + 1}`
+    let number = numbers.get(wanted) ?? 1
+    let unique = wanted
+    while (taken.has(unique)) unique = `${wanted}#${++number}`
+    numbers.set(wanted, number)
     taken.add(unique)
     return unique
   })
@@ -81,12 +85,12 @@ function list(names: string[]): string {
 }
 
 /** How a parameter is usually drawn: what the file says, else what its amplifier or name suggests. */
-function display(keywords: Keywords, n: number, name: string): 'LIN' | 'LOG' {
+function display(keywords: Keywords, n: number): 'LIN' | 'LOG' {
   const written = optional(keywords, `P${n}DISPLAY`)?.toUpperCase()
   if (written === 'LIN' || written === 'LOG') return written
   const suggested = optional(keywords, `$P${n}D`)
   if (suggested !== null) return /^linear/i.test(suggested) ? 'LIN' : 'LOG'
   const decades = Number.parseFloat(optional(keywords, `$P${n}E`) ?? '0')
   if (decades > 0) return 'LOG'
-  return /^(fsc|ssc|time)|width|-w$/i.test(name) ? 'LIN' : 'LOG'
+  return /^(fsc|ssc|time)|width|-w$/i.test(optional(keywords, `$P${n}N`) ?? '') ? 'LIN' : 'LOG'
 }

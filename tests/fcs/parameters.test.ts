@@ -99,6 +99,11 @@ describe('what is said of a parameter', () => {
     })
   }
 
+  test('the second of a name is drawn as the first', async () => {
+    const { parameters } = await described([{ name: 'FL1-W' }, { name: 'FL1-W' }])
+    expect(parameters.map(({ display }) => display)).toEqual(['LIN', 'LIN'])
+  })
+
   test('PnDISPLAY outweighs everything else about how it is drawn', async () => {
     const parameters = [
       { name: 'Time', keywords: { D: 'Linear,0,1', E: '0,0' } },

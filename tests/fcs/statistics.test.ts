@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import type { ChannelStatistics } from '../../src/fcs/index.ts'
+import { integers } from '../kit/fcs-examples.ts'
+import { scanFile } from '../kit/fcs-read.ts'
+import { type FcsSpec, writeFcs } from '../kit/fcs-writer.ts'
+
+/** The same measures from all values at once: sorted, and in two passes. */
+function naive(values: ArrayLike<number>) {
+  const finite = Array.from(values).filter(Number.isFinite)
+  const sorted = finite.toSorted((a, b) => a - b)
+  const count = finite.length
+  const at = (i: number) => (sorted[i] ?? Number.NaN) + 0
+  const mean = finite.reduce((sum, value) => sum + value, 0) / count
+  const squares = finite.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const half = Math.floor(count / 2)
+  return {
+    ...{ count, nonFinite: values.length - count, min: at(0), max: at(count - 1), mean },
+    median: count % 2 === 1 ? at(half) : (at(half - 1) + at(half)) / 2,
+    std: Math.sqrt(squares / count),
+  }
+}
+
+function expectRight(actual: ChannelStatistics | undefined, values: ArrayLike<number>): void {
+  if (!actual) throw new Error('no statistics for the channel')
+  const expected = naive(values)
+  const { min, max, mean, median, std, count, non_finite } = actual
+  expect([count, non_finite]).toEqual([expected.count, expected.nonFinite])
+  if (count === 0) {
+    expect([min, max, mean, median, std]).toEqual([null, null, null, null, null])
+    return
+  }
+  expect([min, max, median]).toEqual([expected.min, expected.max, expected.median])
+  const scale = Math.max(Math.abs(expected.min), Math.abs(expected.max))
+  expect(Math.abs((mean ?? Number.NaN) - expected.mean)).toBeLessThanOrEqual(1e-12 * scale)
+  expect(Math.abs((std ?? Number.NaN) - expected.std)).toBeLessThanOrEqual(1e-12 * scale)
+}
+
+async function expectAllRight(spec: FcsSpec, chunkLengths: number[] = []): Promise<void> {
+  const { statistics } = await scanFile(writeFcs(spec), chunkLengths)
+  for (const [i, column] of spec.columns.entries()) expectRight(statistics[i], column)
+}
+
+/** Any bits at all: NaNs of every kind, infinities, -0 and denormals among them. */
+const float32 = fc
+  .array(fc.oneof(fc.integer(), fc.constantFrom(0, -0x80000000, 1, 0x7f800000, 0x7fc00000)))
+  .map((words) => new Float32Array(Int32Array.from(words).buffer))
+const float64 = fc.array(
+  fc.oneof(
+    fc.double({ min: -1e100, max: 1e100 }),
+    fc.constantFrom(Number.NaN, Infinity, -Infinity, -0, 0, 5e-324, -5e-324),
+  ),
+)
+const chunkLengths = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 20 })
+
+describe('statistics equal those of all values at once', () => {
+  test('for any float32 values in any chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(float32, chunkLengths, async (values, lengths) => {
+        const columns = [values, values.toReversed()]
+        await expectAllRight({ parameters: [{ name: 'A' }, { name: 'B' }], columns }, lengths)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('for any float64 values in any chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(float64, chunkLengths, async (values, lengths) => {
+        const spec: FcsSpec = { datatype: 'D', parameters: [{ name: 'A' }], columns: [values] }
+        await expectAllRight(spec, lengths)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  for (const bits of [16, 32]) {
+    test(`for any integers of ${bits} bits in any chunks`, async () => {
+      const values = fc.array(fc.integer({ min: 0, max: 2 ** bits - 1 }))
+      await fc.assert(
+        fc.asyncProperty(values, chunkLengths, async (column, lengths) => {
+          await expectAllRight(integers(bits, 2 ** bits, [column]), lengths)
+        }),
+        { numRuns: 200 },
+      )
+    })
+  }
+
+  // The width of the median's digits, and with it the number of passes, follows the channels.
+  const shapes = [
+    { channels: 1, events: 30_000 },
+    { channels: 26, events: 10_001 },
+    { channels: 65, events: 1000 },
+    { channels: 2049, events: 20 },
+  ]
+  const types: Pick<FcsSpec, 'datatype' | 'byteOrder'>[] = [
+    { datatype: 'F', byteOrder: 'little' },
+    { datatype: 'F', byteOrder: 'big' },
+    { datatype: 'D', byteOrder: 'big' },
+    { datatype: 'I', byteOrder: 'little' },
+  ]
+  for (const { channels, events } of shapes) {
+    for (const type of types) {
+      test(`for ${events} events of ${channels} channels, ${type.byteOrder} ${type.datatype}`, async () => {
+        const random = randomNumbers(channels)
+        const columns = Array.from({ length: channels }, (_, channel) =>
+          Float32Array.from({ length: events }, (_, event) => {
+            const value = 10 ** (random() * 5) + channel
+            if (type.datatype === 'I') return Math.round(value)
+            return event % 97 === 0 ? Number.NaN : value - 5000 + event
+          }),
+        )
+        const parameters = columns.map((_, i) => ({ name: `C${i}` }))
+        await expectAllRight({ ...type, parameters, columns }, [100_003])
+      })
+    }
+  }
+})
+
+/** The same numbers from 0 to 1 on every run (a linear congruential generator). */
+function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+describe('statistics', () => {
+  async function of(values: number[], datatype: 'F' | 'D' = 'F') {
+    const spec: FcsSpec = { datatype, parameters: [{ name: 'A' }], columns: [values] }
+    return (await scanFile(writeFcs(spec))).statistics[0]
+  }
+
+  test('are the population’s, with the mean of the two middle values for a median', async () => {
+    expect(await of([4, 1, 3, 2])).toEqual({
+      ...{ parameter: 'A', pns: 'A', display: 'LOG', count: 4, non_finite: 0 },
+      ...{ min: 1, max: 4, mean: 2.5, median: 2.5, std: Math.sqrt(1.25) },
+    })
+  })
+
+  test('leave out NaN and infinities, and count them', async () => {
+    expect(await of([Number.NaN, 1, Infinity, 3, -Infinity])).toMatchObject({
+      ...{ min: 1, max: 3, mean: 2, median: 2, std: 1, count: 2, non_finite: 3 },
+    })
+  })
+
+  test('are null without a finite value', async () => {
+    expect(await of([Number.NaN, Infinity])).toMatchObject({
+      ...{ min: null, max: null, mean: null, median: null, std: null, count: 0, non_finite: 2 },
+    })
+  })
+
+  test('hold their precision far from zero', async () => {
+    const values = Array.from({ length: 10_000 }, (_, i) => 1e9 + (i % 2))
+    expect(await of(values, 'D')).toMatchObject({ mean: 1e9 + 0.5, median: 1e9 + 0.5, std: 0.5 })
+  })
+
+  test('have no mean where its sums overflow, but keep what is still known', async () => {
+    const most = Number.MAX_VALUE
+    expect(await of([-most, most, most, most], 'D')).toMatchObject({
+      ...{ min: -most, max: most, median: most, mean: null, std: null, count: 4 },
+    })
+  })
+
+  test('have no -0, which JSON would lose', async () => {
+    const { min, median } = (await of([-0, -0])) ?? {}
+    expect(Object.is(min, 0) && Object.is(median, 0)).toBe(true)
+  })
+})
