@@ -2,7 +2,8 @@ import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
-import { docsRoutes } from './docs/routes.ts'
+import { openApiDocument } from './docs/document.ts'
+import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
 import { fcsDataRoutes } from './files/data-routes.ts'
 import { reading } from './files/reading.ts'
@@ -97,7 +98,8 @@ export function createApp(options: AppOptions) {
     .use(guard)
     .use(plainQuery())
     .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
-    .use(docsRoutes())
+    .use(openApiDocument())
+    .use(docsPage())
     .use(authRoutes({ sql, sessions: session }))
     .use(tokenRoutes({ sql, sessions: session, pat }))
     .use(workspaceRoutes({ sql, guard }))

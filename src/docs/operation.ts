@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import { jsonSchema } from '../schema.ts'
+import { refusal } from './complete.ts'
 
 type Content = Record<string, { schema: Record<string, unknown> }>
 type Answer = z.ZodType | Content
@@ -45,10 +46,7 @@ export function operation(
     responses[code] = { description }
   }
   for (const [code, description] of Object.entries({ ...ALWAYS, ...said.refusals })) {
-    responses[code] = {
-      description,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-    }
+    responses[code] = refusal(description)
   }
   const { description, requestBody } = said
   return {
