@@ -20,6 +20,9 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<st
     override: ({ zodSchema, jsonSchema }) => {
       if (zodSchema instanceof z.ZodDate)
         Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+      // zod prints the bounds of what a double counts exactly, which tell a reader nothing.
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
     },
     unrepresentable: 'any',
   })
@@ -58,8 +61,12 @@ export function within(value: string, least: number, most: number): boolean {
 const CONTROL = /[\u0000-\u001f\u007f]/
 export const isPlain = (value: string) => value.isWellFormed() && !CONTROL.test(value)
 
-/** Folds case, so that what looks the same to a person is the same key. */
-export const caseless = (value: string) => value.normalize('NFKC').toLowerCase()
+/**
+ * Folds case, so that what differs in case alone is the same key. Through upper case and back, for
+ * ß is SS and ς is Σ there; lower case first, for ẞ has no other way to either.
+ */
+export const caseless = (value: string) =>
+  value.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 
 export const Id = z.object({ id: z.uuid('an id') })
 
