@@ -1,5 +1,5 @@
 import type { FcsDescription } from './description.ts'
-import { eventBytes } from './layout.ts'
+import { eventBytes } from './format.ts'
 import type { ByteSource } from './source.ts'
 import { type Column, pickColumn, toHostOrder } from './values.ts'
 
@@ -25,13 +25,12 @@ export async function readEvents(
   if (page.offset < 0 || page.limit < 0 || !page.columns.every(isChannel)) {
     throw new RangeError('no such events or channels')
   }
-  const first = Math.min(page.offset, total_events)
-  const count = Math.min(page.limit, total_events - first)
+  const count = Math.min(page.limit, total_events - page.offset)
   const width = eventBytes(data)
   // A copy: aligned to the width of the values, and ours to swap.
   const events =
     count > 0
-      ? new Uint8Array(await source.read(data.offset + first * width, count * width))
+      ? new Uint8Array(await source.read(data.offset + page.offset * width, count * width))
       : new Uint8Array()
   toHostOrder(events, data)
   return page.columns.map((channel) => pickColumn(events, data, channel))

@@ -38,7 +38,8 @@ export function requiredInteger(keywords: Keywords, name: string): number {
 /** A number such as `262144`, `0.5` or `1e5`; null when the keyword is missing or holds none. */
 export function optionalNumber(keywords: Keywords, name: string): number | null {
   const value = Number(optional(keywords, name) ?? Number.NaN)
-  return Number.isFinite(value) ? value : null
+  // + 0: JSON has no -0.
+  return Number.isFinite(value) ? value + 0 : null
 }
 
 export function requiredNumber(keywords: Keywords, name: string): number {
@@ -49,7 +50,7 @@ export function requiredNumber(keywords: Keywords, name: string): number {
 }
 
 function integer(value: string, name: string): number {
-  const parsed = Number(value)
+  const parsed = Number(value) + 0
   if (!/^[+-]?\d+$/.test(value)) {
     throw new FcsError('keyword', `${name} is not a whole number.`)
   }

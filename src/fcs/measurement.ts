@@ -1,4 +1,5 @@
-import { type Batch, createBlocks, keepFinite, valueOfKey } from './block.ts'
+import { type Batch, keepFinite, valueOfKey } from './batch.ts'
+import { createBlocks } from './block.ts'
 import type { DataLayout } from './layout.ts'
 import { createSelection } from './median.ts'
 import { addBatch, createMoments } from './moments.ts'

@@ -1,6 +1,6 @@
-import type { Batch } from './block.ts'
+import type { Batch } from './batch.ts'
 
-/** A run of a key's bits: `masks` are the bits before it, which a search has settled already. */
+/** A run of a key's bits; the masks are the bits before it, which are settled already. */
 type Digit = { isLow: boolean; shift: number; size: number; highMask: number; lowMask: number }
 
 /** Values whose keys begin as `high` and `low` do, counted by their next digit. */
@@ -86,10 +86,11 @@ function count(batch: Batch, bucket: Bucket, digit: Digit): void {
   const { counts } = bucket
   const { shift, highMask, lowMask } = digit
   const last = digit.size - 1
-  // Keys of up to 32 bits have no low half; a mask of 0 makes whatever stands there alike.
+  // Without a low half, a mask of 0 makes whatever stands in its place alike.
   const low = batch.low.length > 0 ? batch.low : high
   const word = digit.isLow ? low : high
   if (highMask === 0) {
+    // The first digit, of all values: nearly a quarter faster without the comparison.
     for (let i = 0; i < length; i++) {
       const at = ((word[i] ?? 0) >>> shift) & last
       counts[at] = (counts[at] ?? 0) + 1
@@ -108,11 +109,13 @@ function count(batch: Batch, bucket: Bucket, digit: Digit): void {
 /** The buckets one digit further in that hold the bucket's ranks; one when both are in the same. */
 function descend(bucket: Bucket, digit: Digit, nextSize: number): Bucket[] {
   const inner: Bucket[] = []
+  const { counts } = bucket
   let before = 0
   let at = 0
   let previous = -1
   for (const rank of bucket.ranks) {
-    while (before + (bucket.counts[at] ?? 0) <= rank) before += bucket.counts[at++] ?? 0
+    while (at < counts.length && before + (counts[at] ?? 0) <= rank) before += counts[at++] ?? 0
+    if (at === counts.length) throw new Error('the file changed between two passes over it')
     const last = inner.at(-1)
     if (last && previous === at) {
       last.ranks.push(rank - before)
@@ -125,12 +128,9 @@ function descend(bucket: Bucket, digit: Digit, nextSize: number): Bucket[] {
       low: digit.isLow ? (bucket.low | bits) >>> 0 : bucket.low,
       ranks: [rank - before],
       // The first one takes over the counts, cleared below: memory is what limits the digits.
-      counts:
-        inner.length === 0 && nextSize === bucket.counts.length
-          ? bucket.counts
-          : new Uint32Array(nextSize),
+      counts: inner.length === 0 && nextSize === counts.length ? counts : new Uint32Array(nextSize),
     })
   }
-  bucket.counts.fill(0)
+  counts.fill(0)
   return inner
 }

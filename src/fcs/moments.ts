@@ -1,4 +1,4 @@
-import { type Batch, keepFinite } from './block.ts'
+import { type Batch, keepFinite } from './batch.ts'
 
 /** Running count, extremes, mean and sum of squared distances from the mean of a channel. */
 export type Moments = {

@@ -1,5 +1,6 @@
 import { describeDataSet, type FcsDescription, nextDataWarnings } from './description.ts'
 import { FcsError } from './errors.ts'
+import { eventBytes } from './format.ts'
 import {
   HEADER_BYTES,
   type Header,
@@ -8,7 +9,6 @@ import {
   type Segment,
   SIGNATURE_BYTES,
 } from './header.ts'
-import { eventBytes } from './layout.ts'
 import { createMeasurement } from './measurement.ts'
 import type { ByteSource } from './source.ts'
 import { type ChannelStatistics, channelStatistics, maskedWarnings } from './statistics.ts'

@@ -1,7 +1,7 @@
 import { FcsError, type FcsWarning } from './errors.ts'
 import { type Keywords, requiredKeywords } from './keywords.ts'
 
-const MOST_KEYWORDS = 250_000
+const MOST_KEYWORDS = 100_000
 const PADDING = [0x00, 0x09, 0x0a, 0x0d, 0x20]
 
 /** How a doubled delimiter right after a keyword is read: as part of its name, or as no value. */
@@ -125,6 +125,8 @@ function unescaped(bytes: Uint8Array, token: Token | undefined, delimiter: numbe
 /** UTF-8, and Latin-1 where that fails. NUL is left out: it is padding, and databases refuse it. */
 function createDecoder() {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  // A Latin-1 byte is its character's number; TextDecoder takes `latin1` for Windows-1252.
+  const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true })
   let latin1 = false
   return {
     usedLatin1: () => latin1,
@@ -133,9 +135,7 @@ function createDecoder() {
         return utf8.decode(bytes).replaceAll('\0', '')
       } catch {
         latin1 = true
-        return Array.from(bytes, (byte) => String.fromCharCode(byte))
-          .join('')
-          .replaceAll('\0', '')
+        return utf16.decode(new Uint16Array(bytes)).replaceAll('\0', '')
       }
     },
   }

@@ -76,7 +76,7 @@ describe('pages of events', () => {
       [0, 1, -1],
       [0, 1, 0.5],
     ] as const) {
-      expect(page(offset, limit, [channel])).rejects.toBeInstanceOf(RangeError)
+      await expect(page(offset, limit, [channel])).rejects.toBeInstanceOf(RangeError)
     }
   })
 
@@ -119,12 +119,12 @@ describe('pages of events', () => {
   })
 })
 
-test('events that come after TEXT are measured as they pass, and read again for the median only', async () => {
+test('events after TEXT are measured as they pass, those before it when the file is stored', async () => {
   const spec = integers(16, 65536, [[3, 1, 2]])
   const reads = async (textAfterData: boolean) => {
     const bytes = writeFcs({ ...spec, textAfterData })
     const scan = createScan()
-    scan.push(bytes)
+    for (let at = 0; at < bytes.length; at += 60) scan.push(bytes.slice(at, at + 60))
     let count = 0
     const source = bytesSource(bytes)
     await scan.finish({
@@ -136,4 +136,11 @@ test('events that come after TEXT are measured as they pass, and read again for 
   // Sixteen bits are one digit: the median of these is known after one pass.
   expect(await reads(false)).toBe(0)
   expect(await reads(true)).toBe(1)
+})
+
+test('a stored file that is not the one that came is noticed, not measured', async () => {
+  const bytes = writeFcs(small)
+  const scan = createScan()
+  scan.push(bytes)
+  await expect(scan.finish(bytesSource(bytes.map(() => 0xff)))).rejects.toThrow('changed')
 })

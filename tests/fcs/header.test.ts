@@ -20,6 +20,10 @@ describe('HEADER', () => {
     expect(await refusal(writeFcs({ ...small, version: 'FCS4.0' }))).toBe('version')
   })
 
+  test('what is not FCS is refused as such', async () => {
+    expect(await refusal(new TextEncoder().encode('PK\x03\x04\x14\x00\x00\x00'))).toBe('not_fcs')
+  })
+
   test('what is not FCS is refused at its sixth byte, before anything else has come', () => {
     const scan = createScan()
     scan.push(new TextEncoder().encode('PK\x03\x04\x14'))

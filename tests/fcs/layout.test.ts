@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { describeDataSet } from '../../src/fcs/description.ts'
+import { readHeader } from '../../src/fcs/header.ts'
 import { headerField, integers, small, smallEvents } from '../kit/fcs-examples.ts'
 import { readAll, refusal, scanFile, warnings } from '../kit/fcs-read.ts'
 import { type FcsSpec, writeFcs } from '../kit/fcs-writer.ts'
@@ -137,7 +139,11 @@ describe('where HEADER and TEXT disagree', () => {
     ],
     ['HEADER ends one byte late', { header: headerField(3, end + 1) }, ['data_offsets_disagree']],
     ['HEADER ends early', { header: headerField(3, end - 12) }, ['data_offsets_disagree']],
-    ['HEADER is in TEXT', { header: headerField(2, 100) }, ['data_offsets_disagree']],
+    [
+      'HEADER is in TEXT',
+      { header: (h) => headerField(2, 100)(headerField(3, 159)(h)) },
+      ['data_offsets_disagree'],
+    ],
     ['TEXT is elsewhere', { keywords: { $BEGINDATA: '99', $ENDDATA: '98' } }, []],
     ['TEXT ends early', { keywords: { $ENDDATA: String(end - 12) } }, ['data_offsets_disagree']],
     ['TEXT has none', { omit: ['$BEGINDATA', '$ENDDATA'] }, []],
@@ -164,6 +170,20 @@ describe('where HEADER and TEXT disagree', () => {
     const file = writeFcs({ ...small, keywords, header: headerField(3, end + 1) })
     expect(await events(file)).toEqual(smallEvents)
     expect(await warnings(file)).toEqual(['data_end'])
+  })
+
+  test('DATA never begins in HEADER', async () => {
+    const keywords = { $BEGINDATA: '50', $ENDDATA: '109' }
+    const header = (h: string) => headerField(2, 50)(headerField(3, 109)(h))
+    expect(await refusal(writeFcs({ ...small, textAfterData: true, keywords, header }))).toBe('tot')
+  })
+
+  test('offsets count from the start of the data set', () => {
+    const file = writeFcs(small)
+    const header = readHeader(file)
+    const text = file.slice(header.text.begin, header.text.end + 1)
+    expect(describeDataSet(header, text, 0).data.offset).toBe(begin)
+    expect(describeDataSet(header, text, 1000).data.offset).toBe(begin + 1000)
   })
 
   const refused: [string, string, Partial<FcsSpec>][] = [
@@ -202,6 +222,18 @@ describe('$TOT', () => {
       expect(await refusal(writeFcs({ ...small, keywords: { $TOT: total } }))).toBe('tot')
     })
   }
+
+  test('of more events than 32 bits can count is refused', async () => {
+    const total = 2 ** 32
+    const keywords = { $TOT: `${total}`, $BEGINDATA: '9999', $ENDDATA: `${9998 + 2 * total}` }
+    const spec = { ...integers(16, 1024, [[1]]), keywords, header: headerField(2, 0) }
+    expect(await refusal(writeFcs(spec))).toBe('too_large')
+  })
+
+  test('of -0 is 0, which JSON keeps', async () => {
+    const { description } = await scanFile(writeFcs({ ...small, keywords: { $TOT: '-0' } }))
+    expect(Object.is(description.total_events, 0)).toBe(true)
+  })
 
   for (const [total, code] of Object.entries({ '-1': 'tot', five: 'keyword', '5.5': 'keyword' })) {
     test(`of ${total} is refused`, async () => {

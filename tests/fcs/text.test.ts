@@ -52,13 +52,18 @@ describe('TEXT', () => {
   })
 
   test('is UTF-8', async () => {
-    const read = await keywords({ ...small, keywords: { $OP: 'Žofie µ 細胞' } })
-    expect(read.get('$OP')).toBe('Žofie µ 細胞')
+    const read = await keywords({ ...small, keywords: { $OP: 'Žofie µ 細胞 \ufffd' } })
+    expect(read.get('$OP')).toBe('Žofie µ 細胞 \ufffd')
   })
 
   test('is Latin-1 where it is not UTF-8, and says so', async () => {
-    const spec: FcsSpec = { ...small, encoding: 'latin-1', keywords: { $OP: 'José µ' } }
-    expect((await keywords(spec)).get('$OP')).toBe('José µ')
+    const written = { $OP: 'José µ', $COM: 'Ã©', $SRC: '\x80\x9fé'.repeat(5000) }
+    const spec: FcsSpec = { ...small, encoding: 'latin-1', keywords: written }
+    const read = await keywords(spec)
+    expect(read.get('$OP')).toBe('José µ')
+    expect(read.get('$SRC')).toBe(written.$SRC)
+    // These two bytes are UTF-8 by themselves.
+    expect(read.get('$COM')).toBe('é')
     expect(await warnings(writeFcs(spec))).toEqual(['text_encoding'])
   })
 
@@ -123,7 +128,7 @@ describe('TEXT that breaks the rules', () => {
   })
 
   test('with more keywords than any file needs is refused', async () => {
-    const text = (whole: string) => whole + 'a|b|'.repeat(250_001)
+    const text = (whole: string) => whole + 'a|b|'.repeat(100_001)
     expect(await refusal(writeFcs({ ...small, text }))).toBe('too_large')
   })
 })

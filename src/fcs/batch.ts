@@ -1,0 +1,135 @@
+import type { Format } from './format.ts'
+
+/**
+ * One channel's values of a block of events: as numbers, and as the halves of an unsigned key that
+ * sorts as they do. Keys of 16 and 32 bits fill `high` from its top bit on; `low` is for 64 bits.
+ */
+export type Batch = {
+  length: number
+  values: Float64Array
+  high: Int32Array
+  low: Int32Array
+  /** How many integers had bits beyond their mask. */
+  masked: number
+}
+
+/**
+ * A function that fills a batch with one channel's values of the `batch.length` events at the
+ * beginning of the buffer, which are in host order.
+ */
+export function createFill(
+  buffer: ArrayBuffer,
+  layout: Format,
+): (batch: Batch, channel: number) => void {
+  const channels = layout.masks.length
+  const words = new Int32Array(buffer)
+  if (layout.datatype === 'F') {
+    const values = new Float32Array(buffer)
+    return (batch, channel) => fillFloat32(batch, values, words, channel, channels)
+  }
+  if (layout.datatype === 'D') {
+    const values = new Float64Array(buffer)
+    return (batch, channel) => fillFloat64(batch, values, words, channel, channels)
+  }
+  const masks = layout.masks.map((mask) => mask ?? -1)
+  if (layout.bits === 32) {
+    return (batch, channel) => fillUint32(batch, words, masks[channel] ?? -1, channel, channels)
+  }
+  const halves = new Uint16Array(buffer)
+  return (batch, channel) => fillUint16(batch, halves, masks[channel] ?? -1, channel, channels)
+}
+
+// One function per type, so that each loop stays specialised however many types a server reads.
+
+function fillFloat32(
+  { length, values, high }: Batch,
+  floats: Float32Array,
+  words: Int32Array,
+  channel: number,
+  channels: number,
+): void {
+  for (let i = 0, at = channel; i < length; i++, at += channels) {
+    const word = words[at] ?? 0
+    values[i] = floats[at] ?? 0
+    // The sign bit turns the order of the other bits round (IEEE 754 is sign and magnitude).
+    high[i] = word ^ ((word >> 31) | 0x80000000)
+  }
+}
+
+function fillFloat64(
+  { length, values, high, low }: Batch,
+  floats: Float64Array,
+  words: Int32Array,
+  channel: number,
+  channels: number,
+): void {
+  for (let i = 0, at = channel; i < length; i++, at += channels) {
+    const word = words[2 * at + 1] ?? 0
+    values[i] = floats[at] ?? 0
+    high[i] = word ^ ((word >> 31) | 0x80000000)
+    low[i] = (words[2 * at] ?? 0) ^ (word >> 31)
+  }
+}
+
+function fillUint32(
+  batch: Batch,
+  words: Int32Array,
+  mask: number,
+  channel: number,
+  channels: number,
+): void {
+  const { length, values, high } = batch
+  let masked = 0
+  for (let i = 0, at = channel; i < length; i++, at += channels) {
+    const word = words[at] ?? 0
+    if ((word & ~mask) !== 0) masked++
+    const value = (word & mask) >>> 0
+    values[i] = value
+    high[i] = value
+  }
+  batch.masked = masked
+}
+
+function fillUint16(
+  batch: Batch,
+  halves: Uint16Array,
+  mask: number,
+  channel: number,
+  channels: number,
+): void {
+  const { length, values, high } = batch
+  let masked = 0
+  for (let i = 0, at = channel; i < length; i++, at += channels) {
+    const half = halves[at] ?? 0
+    if ((half & ~mask) !== 0) masked++
+    const value = half & mask
+    values[i] = value
+    high[i] = value << 16
+  }
+  batch.masked = masked
+}
+
+/** The value of a key, the inverse of what the batches hold. */
+export function valueOfKey({ datatype, bits }: Format, high: number, low: number): number {
+  if (datatype === 'I') return bits === 16 ? high >>> 16 : high
+  const view = new DataView(new ArrayBuffer(8))
+  const flip = high >= 0x80000000 ? 0 : -1
+  view.setUint32(0, high ^ (flip | 0x80000000))
+  view.setUint32(4, low ^ flip)
+  return datatype === 'F' ? view.getFloat32(0) : view.getFloat64(0)
+}
+
+/** Leaves NaN and the infinities out of a batch. */
+export function keepFinite(batch: Batch): void {
+  const { values, high, low } = batch
+  let kept = 0
+  for (let i = 0; i < batch.length; i++) {
+    const value = values[i] ?? Number.NaN
+    if (!Number.isFinite(value)) continue
+    values[kept] = value
+    high[kept] = high[i] ?? 0
+    if (low.length > 0) low[kept] = low[i] ?? 0
+    kept++
+  }
+  batch.length = kept
+}
