@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every call of the README, one after the other, against a running service. Makes 17 requests; needs bash, curl and sed.
+# Every call of the README, one after the other, against a running service. Makes 14 requests; needs bash, curl and sed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

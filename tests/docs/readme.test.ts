@@ -1,0 +1,70 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+const read = (path: string) => Bun.file(join(root, path)).text()
+
+/** The lines of the shell blocks, without comments and blank lines, continued lines joined. */
+function commands(markdown: string): string[] {
+  const blocks = [...markdown.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block ?? '')
+  return lines(blocks.join(''))
+}
+
+function lines(shell: string): string[] {
+  return shell
+    .replaceAll('\\\n', '')
+    .split('\n')
+    .map((line) => line.replace(/\s+/g, ' ').trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+const headings = (markdown: string) =>
+  [...markdown.replace(/```[\s\S]*?```/g, '').matchAll(/^(#+) /gm)].map(([, level]) => level)
+const links = (markdown: string) =>
+  [...markdown.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
+
+const english = await read('README.md')
+const chinese = await read('README.zh-CN.md')
+
+test('the Chinese README has the headings and the commands of the English one', () => {
+  expect(headings(english).length).toBeGreaterThan(5)
+  expect(headings(chinese)).toEqual(headings(english))
+  expect(commands(chinese)).toEqual(commands(english))
+})
+
+test('scripts/examples.sh makes every call of the README, in its order', async () => {
+  const calls = commands(english).filter((line) => line.includes('curl'))
+  const script = lines(await read('scripts/examples.sh')).filter((line) => line.includes('curl'))
+  expect(calls.length).toBe(14)
+  expect(script.slice(1)).toEqual(calls)
+})
+
+test('the two commands of the README are scripts of the package', async () => {
+  const { scripts } = JSON.parse(await read('package.json'))
+  for (const name of ['start', 'test']) {
+    expect(commands(english)).toContain(`npx -y bun@1.4.5 run ${name}`)
+    expect(scripts[name]).toStartWith('bun install --frozen-lockfile')
+  }
+  expect(await read('.ci/run')).toContain('npx -y bun@1.4.5 run test')
+})
+
+test.each(['README.md', 'README.zh-CN.md', 'docs/quickstart.md', 'docs/api.md', 'docs/plugins.md'])(
+  'every file that %s points to is there',
+  async (page) => {
+    const folder = join(root, page, '..')
+    const local = links(await read(page)).filter((target) => !target.includes('://'))
+    const missing: string[] = []
+    for (const target of local) {
+      if (!(await Bun.file(join(folder, target)).exists())) missing.push(target)
+    }
+    expect(missing).toEqual([])
+  },
+)
+
+test('docs/operations.md lists every setting that the program reads', async () => {
+  const page = await read('docs/operations.md')
+  const config = await read('src/config.ts')
+  const names = [...config.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name ?? '')
+  expect(names.length).toBeGreaterThan(10)
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+})
