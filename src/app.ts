@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
+import { createCounts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
@@ -60,7 +61,13 @@ export function createApp(options: AppOptions) {
   const root = new Elysia({ strictPath: true, handler: { standardHostname: false } })
   const routes = routeTable(() => root.routes)
   const address = clientAddress(options.peer, options.trustedProxies)
-  const pat = createPat({ sql, address, realm: NAME })
+  const counts = createCounts(log)
+  const pat = createPat({
+    sql,
+    address,
+    realm: NAME,
+    onUnknown: () => counts.add('unknown_tokens'),
+  })
   const session = sessions({
     sql,
     secret: options.secretKey,
@@ -80,7 +87,10 @@ export function createApp(options: AppOptions) {
         address,
         skip: isHealth,
         required: options.auditRequired,
-        onLost: (error) => log.error('audit row lost', { error: String(error) }),
+        onLost(error) {
+          log.error('audit row lost', { error: String(error) })
+          counts.add('lost_audit_rows')
+        },
       }),
     )
     .use(requestHeaders())

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 
-const WELL_FORMED = /^[A-Za-z0-9._~+/=-]{8,128}$/
+// An id goes into the log and the answer, and a token must go into neither.
+const WELL_FORMED = /^(?!.*pat_[0-9A-Za-z]{36})[A-Za-z0-9._~+/=-]{8,128}$/
 
 /** The headers that every answer has. A caller's own X-Request-Id is kept, so that logs can be joined. */
 export function requestHeaders() {

@@ -41,7 +41,7 @@ export function regenerate(
     const [secret] = await sql<{ token_prefix: string; expires_at: Date }[]>`
       insert into token_secrets (hash, token_id, prefix, expires_at)
       values (${secretHash(token)}, ${id}, ${tokenPrefix(token)},
-        ${days === undefined ? sql`${kept.expires_at}` : sql`now() + make_interval(days => ${days})`})
+        ${days === undefined ? sql`${kept.expires_at}` : sql`now() + ${days} * interval '24 hours'`})
       returning prefix as token_prefix, expires_at`
     if (!secret) throw new Error('a secret was inserted but not returned')
     return { ...kept, ...secret, token }

@@ -20,9 +20,11 @@ const List = documented(
     status: z.enum(['active', 'expired', 'revoked'], 'active, expired or revoked').optional(),
   }),
 )
+// In years 1 to 9999: PostgreSQL reads no others in this form.
 const instant = z.iso
   .datetime({ offset: true, message: 'an ISO 8601 time' })
   .transform((text) => new Date(text))
+  .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, 'an ISO 8601 time')
   .optional()
 const Log = documented(
   z.object({
@@ -94,8 +96,8 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .delete(
       '/:id',
       async ({ params, session }) => {
-        await tokens.revoke(session.userId, params.id)
-        return success({ message: 'Token revoked successfully', token_id: params.id })
+        const token_id = await tokens.revoke(session.userId, params.id)
+        return success({ message: 'Token revoked successfully', token_id })
       },
       {
         session: true,

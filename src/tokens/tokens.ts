@@ -51,11 +51,12 @@ export function ownTokens(sql: Sql) {
       return { tokens, total: count?.total ?? 0, next_cursor }
     },
 
-    async revoke(owner: string, id: string): Promise<void> {
-      const revoked = await sql`
+    async revoke(owner: string, id: string): Promise<string> {
+      const [revoked] = await sql<{ id: string }[]>`
         update tokens set revoked_at = coalesce(revoked_at, now())
-        where id = ${id} and user_id = ${owner}`
-      if (revoked.count === 0) throw refuse('not_found')
+        where id = ${id} and user_id = ${owner} returning id`
+      if (!revoked) throw refuse('not_found')
+      return revoked.id
     },
 
     async allowIps(owner: string, id: string, allowedIps: string[] | null): Promise<Item> {

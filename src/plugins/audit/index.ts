@@ -6,7 +6,8 @@ import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
 import { auditWriter } from './writer.ts'
 
-type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
+/** What a request did with a token: `reason` says why it was not allowed. */
+export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
 
 const MAX_ENDPOINT = 2048
 
@@ -19,7 +20,7 @@ export function audit(options: {
   sql: Sql
   use: (request: Request) => Promise<TokenUse | null>
   address: Peer
-  skip: (path: string) => boolean
+  skip?: (path: string) => boolean
   required: boolean
   onLost: (error: unknown) => void
 }) {
@@ -31,9 +32,8 @@ export function audit(options: {
     .wrap((handle) => async (request: Request) => {
       const response: unknown = await handle(request)
       if (!(response instanceof Response)) throw new Error('the app gave no Response')
-      if (!request.headers.has('authorization')) return response
       const path = requestPath(request)
-      if (skip(path)) return response
+      if (skip?.(path)) return response
       try {
         const presented = await use(request)
         if (presented === null) return response
@@ -54,12 +54,19 @@ export function audit(options: {
         if (!required) return response
         const refusal = new Refusal(503, {
           message: 'The use of the token could not be recorded',
-          headers: { ...Object.fromEntries(response.headers), 'retry-after': '1' },
+          headers: { ...withoutContent(response.headers), 'retry-after': '1' },
         })
         await response.body?.cancel()
         return refusal.toResponse()
       }
     })
+}
+
+const OF_THE_REQUEST = /^(x-|cache-control$|ratelimit|access-control-|vary$)/
+
+/** The headers that speak of the request, and not of the answer that is withheld. */
+function withoutContent(headers: Headers): Record<string, string> {
+  return Object.fromEntries([...headers].filter(([name]) => OF_THE_REQUEST.test(name)))
 }
 
 /** A token pasted into the path is a secret: the row keeps the prefix that people recognise it by. */

@@ -27,9 +27,17 @@ type Found = Principal & {
 
 export type Pat = ReturnType<typeof createPat>
 
+export type PatOptions = {
+  sql: Sql
+  address: Peer
+  realm: string
+  /** Called for each request with a bearer token that is none of ours: it has no row in the audit. */
+  onUnknown?: () => void
+}
+
 /** Issues and checks personal access tokens over the tables of migrations 001 and 002. */
-export function createPat({ sql, address, realm }: { sql: Sql; address: Peer; realm: string }) {
-  const uses = new WeakMap<Request, TokenUse>()
+export function createPat({ sql, address, realm, onUnknown }: PatOptions) {
+  const uses = new WeakMap<Request, TokenUse | null>()
 
   const find = async (token: string, request: Request): Promise<Found | undefined> => {
     const [found] = await sql<Found[]>`
@@ -54,13 +62,17 @@ export function createPat({ sql, address, realm }: { sql: Sql; address: Peer; re
      */
     async authenticate(
       request: Request,
-      check: (held: readonly string[]) => void,
+      check: (held: readonly string[]) => void = () => {},
     ): Promise<Principal> {
       const token = bearerToken(request, realm)
       if (token === null) throw unauthorized(realm)
       const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
       const found = isWellFormed(token) ? await find(token, request) : undefined
-      if (!found) throw invalid('Invalid token')
+      if (!found) {
+        uses.set(request, null)
+        onUnknown?.()
+        throw invalid('Invalid token')
+      }
       const use: TokenUse = { tokenId: found.tokenId, authorized: false, reason: null }
       uses.set(request, use)
       try {
@@ -82,7 +94,7 @@ export function createPat({ sql, address, realm }: { sql: Sql; address: Peer; re
     /** The use of a token that this request makes, also when the request never came to be authenticated. */
     async use(request: Request): Promise<TokenUse | null> {
       const known = uses.get(request)
-      if (known) return known
+      if (known !== undefined) return known
       const token = presented(request)
       const found = token === null ? undefined : await find(token, request)
       return found ? { tokenId: found.tokenId, authorized: false, reason: null } : null
@@ -91,13 +103,14 @@ export function createPat({ sql, address, realm }: { sql: Sql; address: Peer; re
 }
 
 /** Mounts issuing and checking as `pat` in an app's context. */
-export function pat(options: { sql: Sql; address: Peer; realm: string }) {
+export function pat(options: PatOptions) {
   return new Elysia({ name: 'pat', seed: crypto.randomUUID() }).decorate('pat', createPat(options))
 }
 
-/** A well-formed token anywhere in the Authorization header: a malformed request is a use of it too. */
-function presented(request: Request): string | null {
-  const header = request.headers.get('authorization')
-  const token = header === null ? undefined : /pat_[0-9A-Za-z]{36}/.exec(header)?.[0]
-  return token !== undefined && isWellFormed(token) ? token : null
+/** A well-formed token anywhere in the Authorization header or the query: a refused request is a use of it too. */
+function presented({ url, headers }: Request): string | null {
+  const queryAt = url.indexOf('?')
+  const query = queryAt === -1 ? '' : url.slice(queryAt)
+  const given = `${headers.get('authorization') ?? ''} ${query}`
+  return given.match(/pat_[0-9A-Za-z]{36}/g)?.find(isWellFormed) ?? null
 }

@@ -25,6 +25,7 @@ export type IssuedToken = {
 
 export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
   const secret = newSecret()
+  // 24 hours, not a day: a day of the calendar is longer or shorter where the database's clocks change.
   const [issued] = await sql<Omit<IssuedToken, 'token'>[]>`
     with token as (
       insert into tokens (user_id, name, scopes, allowed_ips)
@@ -33,7 +34,7 @@ export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
     ), secret as (
       insert into token_secrets (hash, token_id, prefix, expires_at)
       select ${secretHash(secret)}, id, ${tokenPrefix(secret)},
-        created_at + make_interval(days => ${token.expiresInDays})
+        created_at + ${token.expiresInDays} * interval '24 hours'
       from token
       returning prefix, expires_at
     )

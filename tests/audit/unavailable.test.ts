@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { type TestApp, type Token, testApp } from '../kit/app.ts'
+import { writeFcs } from '../kit/fcs-writer.ts'
+
+const file = writeFcs({ parameters: [{ name: 'A' }], columns: [Float32Array.of(1, 2, 3)] })
+const RAW = { 'content-type': 'application/octet-stream' }
+
+async function prepared(auditRequired: boolean) {
+  const app = await testApp({ auditRequired })
+  const token = await app.token(await app.user(), ['workspaces:write', 'users:read', 'fcs:write'])
+  return { app, token }
+}
+
+/** Runs `work` while no audit row can be written. */
+async function withoutLog<T>({ sql }: TestApp, work: () => Promise<T>): Promise<T> {
+  await sql`alter table audit_log rename to gone`
+  try {
+    return await work()
+  } finally {
+    await sql`alter table gone rename to audit_log`
+  }
+}
+
+describe('when the row can not be written', () => {
+  let app: TestApp
+  let token: Token
+  let download: string
+
+  beforeAll(async () => {
+    ;({ app, token } = await prepared(true))
+    const upload = { bearer: token.token, headers: RAW, body: file.slice() }
+    const { body } = await app.call('POST', '/api/v1/fcs/upload?filename=a.fcs', upload)
+    download = `/api/v1/fcs/files/${body.data.file_id}/download`
+  })
+  afterAll(() => app.close())
+
+  test('the call is refused with 503, whatever its answer would have been', async () => {
+    const calls = [
+      ['GET', '/api/v1/users/me'],
+      ['GET', download],
+      ['DELETE', '/api/v1/workspaces/x'],
+      ['GET', '/api/v1/nothing'],
+      ['GET', '/'],
+    ] as const
+    for (const [method, path] of calls) {
+      const answer = await withoutLog(app, () => app.call(method, path, { bearer: token.token }))
+      expect([path, answer.status]).toEqual([path, 503])
+      expect(answer.body).toEqual({
+        success: false,
+        error: 'Service Unavailable',
+        message: 'The use of the token could not be recorded',
+      })
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+      expect(answer.headers.get('x-request-id')).toBeString()
+    }
+  })
+
+  test('no header of the answer that is withheld goes out', async () => {
+    const { headers } = await withoutLog(app, () =>
+      app.call('GET', download, { bearer: token.token }),
+    )
+    expect(headers.get('content-type')).toStartWith('application/json')
+    const ofTheFile = ['content-length', 'content-disposition', 'etag', 'accept-ranges']
+    expect(ofTheFile.filter((name) => headers.has(name))).toEqual([])
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
+  test('it is in the log of the program, and calls without a token go on', async () => {
+    const before = app.lines.length
+    await withoutLog(app, async () => {
+      await app.call('GET', '/api/v1/users/me', { bearer: token.token })
+      expect((await app.call('GET', '/')).status).toBe(200)
+      expect((await app.call('GET', '/api/v1/users/me')).status).toBe(401)
+    })
+    const events = app.lines.slice(before).map((line) => JSON.parse(line).event)
+    expect(events).toEqual(['audit row lost'])
+  })
+
+  test('the service recovers by itself', async () => {
+    await withoutLog(app, () => app.call('GET', '/api/v1/users/me', { bearer: token.token }))
+    const before = await app.auditOf(token.id)
+    expect((await app.call('GET', '/api/v1/users/me', { bearer: token.token })).status).toBe(200)
+    expect(await app.auditOf(token.id)).toHaveLength(before.length + 1)
+  })
+})
+
+test('with AUDIT_REQUIRED=false the answer goes out, and the loss is logged and counted', async () => {
+  const { app, token } = await prepared(false)
+  try {
+    const answer = await withoutLog(app, () =>
+      app.call('GET', '/api/v1/users/me', { bearer: token.token }),
+    )
+    expect(answer.status).toBe(200)
+    expect(app.lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'error', event: 'audit row lost' },
+      { level: 'warn', event: 'counts since the start', lost_audit_rows: 1 },
+    ])
+  } finally {
+    await app.close()
+  }
+})

@@ -1,0 +1,29 @@
+import type { TestApp } from '../kit/app.ts'
+
+/**
+ * Gives the app's database a clock that stands still until it is set: functions that shadow PostgreSQL's own for
+ * every statement. Call it before anything else, while the pool has one connection.
+ */
+export async function stoppedClock({ sql }: TestApp, start: Date) {
+  await sql.begin(async (sql) => {
+    await sql.unsafe(`
+      create schema stopped;
+      create table stopped.clock (at timestamptz not null);
+      create function stopped.clock_timestamp() returns timestamptz language sql volatile
+        as 'select at from stopped.clock';
+      create function stopped.now() returns timestamptz language sql volatile
+        as 'select at from stopped.clock';
+      alter table public.tokens alter created_at set default stopped.now();
+      do $$ begin
+        execute format('alter database %I set search_path = stopped, pg_catalog, public', current_database());
+      end $$;
+      set search_path = stopped, pg_catalog, public`)
+    await sql`insert into stopped.clock values (${start})`
+  })
+  let at = start.getTime()
+  const set = async (milliseconds: number) => {
+    at = milliseconds
+    await sql`update stopped.clock set at = ${new Date(at)}`
+  }
+  return { set, advance: (milliseconds: number) => set(at + milliseconds) }
+}
