@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { connect } from './db.ts'
 
+// Beside words that no random key holds: one character repeated, and the key in FastAPI's tutorial.
 const PLACEHOLDERS =
-  /^(.)\1*$|change.?me|your.?(super.?)?secret|secret.?key.?here|placeholder|example/i
+  /^(.)\1*$|change.?(me|this|it|in)|(my|your|super).?secret|secret.?key|placeholder|example|insecure|^09d25e094faa6ca2/i
 
 const wholeNumber = (least: number, most: number) => {
   const rule = `a whole number from ${least} to ${most}`
@@ -14,10 +16,27 @@ const wholeNumber = (least: number, most: number) => {
     .refine((value) => value >= least && value <= most, rule)
 }
 const yesOrNo = z
-  .enum(['true', 'false', '1', '0'], 'true or false')
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['true', 'false', '1', '0'], 'true or false'))
   .transform((value) => value === 'true' || value === '1')
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()))
-const isBlock = (text: string) => ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+const isBlock = (text: string) => {
+  const [address = '', bits] = text.split('/')
+  // inet_aton's forms (10.1, 0x7f.1, 010.0.0.1) mean different addresses to different programs.
+  if (!ipaddr.IPv6.isValid(address) && !ipaddr.IPv4.isValidFourPartDecimal(address)) return false
+  return bits === undefined || ipaddr.isValidCIDR(text)
+}
+const DATABASE_URL =
+  'a URL such as postgresql://user:password@host:5432/database, with reserved characters percent-encoded'
+/** Asks the client itself; a pool connects to nothing before its first query. */
+const isDatabaseUrl = (url: string) => {
+  try {
+    return connect(url) !== undefined
+  } catch {
+    return false
+  }
+}
 const notYet = z.never('nothing: this release does not support it').optional()
 
 /** Every setting: its form, and what it accepts in words. An empty variable counts as not given. */
@@ -26,11 +45,9 @@ const Settings = z.object({
   HOST: z.string().default('127.0.0.1'),
   DATABASE_URL: z
     .string()
-    .regex(
-      /^postgres(ql)?(\+\w+)?:\/\/./,
-      'a URL such as postgresql://user:password@host:5432/database',
-    )
+    .regex(/^postgres(ql)?(\+\w+)?:\/\/./, DATABASE_URL)
     .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
+    .refine(isDatabaseUrl, DATABASE_URL)
     .optional(),
   SECRET_KEY: z
     .string()
@@ -46,7 +63,11 @@ const Settings = z.object({
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error').optional(),
+  LOG_LEVEL: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
+    .optional(),
   REDIS_URL: notYet,
   S3_ENDPOINT: notYet,
   S3_BUCKET: notYet,
@@ -62,7 +83,10 @@ export class ConfigError extends Error {}
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const given: Record<string, string> = {}
   for (const name of Object.keys(Settings.shape)) {
-    const value = env[name] || fromFile(name, env[`${name}_FILE`])
+    const path = env[`${name}_FILE`]
+    if (env[name] && path)
+      throw new ConfigError(`${name} and ${name}_FILE are given: one is enough`)
+    const value = path ? fromFile(`${name}_FILE`, path) : env[name]
     if (value) given[name] = value
   }
   const parsed = Settings.safeParse(given)
@@ -71,11 +95,13 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   throw new ConfigError(`${issue?.path.join('.')} is not usable: it takes ${issue?.message}`)
 }
 
-function fromFile(name: string, path: string | undefined): string | undefined {
-  if (!path) return undefined
+/** An empty file is a secret that was lost on the way, and no reason to go on without one. */
+function fromFile(name: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    throw new ConfigError(`${name}_FILE is not usable: it takes the path of a readable file`)
-  }
+    const value = readFileSync(path, 'utf8').trim()
+    if (value) return value
+  } catch {}
+  throw new ConfigError(
+    `${name} is not usable: it takes the path of a readable file with the value`,
+  )
 }

@@ -1,9 +1,10 @@
+import { Refusal } from './plugins/refusal.ts'
 import { run } from './program.ts'
 
 /** What of Deno's API is used here, so that one type check covers both runtimes. */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; onListen: () => void },
+    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
     handler: (
       request: Request,
       info: { remoteAddr: { hostname?: string } },
@@ -12,13 +13,30 @@ declare const Deno: {
 }
 
 /** The same program behind Deno's server, on the PostgreSQL that DATABASE_URL names. */
-await run(async ({ hostname, port, app }) => {
-  const peers = new WeakMap<Request, string>()
-  const fetch = app((request) => peers.get(request) ?? null)
-  const server = Deno.serve({ hostname, port, onListen: () => {} }, (request, { remoteAddr }) => {
-    if (remoteAddr.hostname !== undefined) peers.set(request, remoteAddr.hostname)
-    return fetch(request)
+await run(({ hostname, port, fetch, settled }) => {
+  const connections = new AbortController()
+  let state: 'open' | 'draining' | 'closing' = 'open'
+  const stopping = new Refusal(503, {
+    message: 'The service is stopping',
+    headers: { 'retry-after': '1' },
   })
+  const server = Deno.serve(
+    { hostname, port, signal: connections.signal, onListen: () => {} },
+    (request, { remoteAddr }) =>
+      state === 'open' ? fetch(request, remoteAddr.hostname ?? null) : stopping.toResponse(),
+  )
   const { addr } = server
-  return { url: `http://${addr.hostname}:${addr.port}`, stop: () => server.shutdown() }
+  return {
+    url: `http://${addr.hostname}:${addr.port}`,
+    async stop() {
+      state = 'draining'
+      // Deno's own shutdown breaks off the bodies that are still being read.
+      await settled()
+      state = 'closing'
+      await server.shutdown()
+    },
+    async abort() {
+      if (state === 'draining') connections.abort()
+    },
+  }
 })

@@ -1,80 +1,121 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
-import { connect } from './db.ts'
+import { connect, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
+import { inFlight } from './in-flight.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
-import type { Peer } from './plugins/client-address.ts'
+import { keptSecretKey } from './secret-key.ts'
 import { localStorage } from './storage/local.ts'
 
-export type Listening = { url: string; stop(): Promise<void> }
+export type Server = {
+  url: string
+  /** Takes nothing new, and resolves when what is under way has been answered. */
+  stop(): Promise<void>
+  /** Breaks off what is left. */
+  abort(): Promise<void>
+}
 
-/** Serves `fetch` on an address, with a way to ask for the peer of a request. */
+/** Serves `fetch`, which is told the address at the other end of the socket. */
 export type Listen = (options: {
   hostname: string
   port: number
-  app: (peer: Peer) => (request: Request) => Response | Promise<Response>
-}) => Promise<Listening>
+  fetch: (request: Request, peer: string | null) => Response | Promise<Response>
+  /** Resolves when every request has its response. */
+  settled: () => Promise<void>
+}) => Server
 
-const DRAIN_MS = 9_000
+/** A supervisor waits for 10 seconds, as a rule, before it kills: all of these together stay below. */
+const DRAIN_MS = 6_000
+const SETTLE_MS = 1_000
+const STOP_MS = 9_500
 
 /** The whole program: settings, database, migrations, server, and after a signal all of it in reverse. */
 export async function run(listen: Listen): Promise<void> {
+  const signal = firstSignal()
   try {
-    await start(loadConfig(process.env), listen)
+    const config = loadConfig(process.env)
+    const log = createLog(config.LOG_LEVEL ?? (config.DEBUG ? 'debug' : 'info'))
+    const service = await Promise.race([start(config, log, listen), signal])
+    // Nothing is half-done: migrations are one transaction, and the embedded database ends with us.
+    if (typeof service === 'string') process.exit(0)
+    const exitCode = await Promise.race([signal.then(() => 0), service.lost.then(() => 1)])
+    log.info('stopping')
+    setTimeout(() => {
+      log.error('stopped before everything was closed')
+      process.exit(1)
+    }, STOP_MS)
+    await service.close()
+    log.info('stopped')
+    process.exit(exitCode)
   } catch (error) {
-    process.stderr.write(`${startFailure(error)}\n`)
+    process.stderr.write(`${failure(error)}\n`)
     process.exit(1)
   }
 }
 
-async function start(config: Config, listen: Listen): Promise<void> {
-  const log = createLog(config.LOG_LEVEL ?? (config.DEBUG ? 'debug' : 'info'))
+const firstSignal = () =>
+  new Promise<string>((resolve) => {
+    process.on('SIGTERM', resolve)
+    process.on('SIGINT', resolve)
+  })
+
+async function start(config: Config, log: Log, listen: Listen) {
   await mkdir(config.DATA_DIR, { recursive: true })
   const database = await openDatabase(config, log)
   const { sql } = database
-  const closing = [database.close]
   try {
     await migrate({ sql, log })
     const [storage, sample, secretKey] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
       loadSample(),
-      config.SECRET_KEY ?? generatedKey(config.DATA_DIR),
+      config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
     ])
-    const server = await listen({
+    const peers = new WeakMap<Request, string | null>()
+    const app = createApp({
+      sql,
+      log,
+      storage,
+      sample,
+      secretKey,
+      accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
+      rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
+      trustedProxies: config.TRUSTED_PROXIES,
+      maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      auditRequired: config.AUDIT_REQUIRED,
+      peer: (request) => peers.get(request) ?? null,
+      pendingMigrations: () => pendingMigrations(sql),
+    }).compile()
+    const requests = inFlight(app.fetch)
+    const server = orRefuse(listen, {
       hostname: config.HOST,
       port: config.PORT,
-      app: (peer) => {
-        const app = createApp({
-          sql,
-          log,
-          storage,
-          sample,
-          secretKey,
-          peer,
-          accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
-          rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
-          trustedProxies: config.TRUSTED_PROXIES,
-          maxUploadBytes: config.MAX_UPLOAD_BYTES,
-          auditRequired: config.AUDIT_REQUIRED,
-          pendingMigrations: () => pendingMigrations(sql),
-        }).compile()
-        closing.unshift(app.decorator.auditFlush)
-        return app.fetch
+      fetch(request, peer) {
+        peers.set(request, peer)
+        return requests.fetch(request)
       },
+      settled: requests.settled,
     })
-    closing.unshift(server.stop)
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
-    closeOnSignal(closing, log)
-    database.lost.then(() => {
-      log.error('the embedded database is gone')
-      process.exit(1)
-    })
+    return {
+      lost: database.lost,
+      async close() {
+        const drained = server.stop().then(() => true)
+        if (!(await Promise.race([drained, delay(DRAIN_MS, false)]))) {
+          log.warn('breaking off the requests that are left')
+          await server.abort()
+        }
+        // An upload that was broken off still removes its bytes and writes its audit row.
+        await Promise.race([requests.settled(), delay(SETTLE_MS)])
+        await app.decorator.auditFlush()
+        await database.close()
+      },
+    }
   } catch (error) {
     await database.close()
     throw error
@@ -102,41 +143,23 @@ async function openDatabase(config: Config, log: Log): Promise<Database> {
   }
 }
 
-/** The key that signs JWTs, made once and kept for this installation. */
-async function generatedKey(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'secret-key')
+function orRefuse(listen: Listen, options: Parameters<Listen>[0]): Server {
   try {
-    await writeFile(path, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' })
+    return listen(options)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new ConfigError(`Port ${options.port} is in use: stop the other program, or set PORT`)
+    }
+    throw new ConfigError(
+      'HOST and PORT are not usable: they take an address of this machine and a port that this account may open',
+    )
   }
-  return (await readFile(path, 'utf8')).trim()
 }
 
-function closeOnSignal(closing: (() => Promise<void>)[], log: Log): void {
-  let signalled = false
-  const close = async (signal: string) => {
-    if (signalled) return
-    signalled = true
-    log.info('stopping', { signal })
-    const late = setTimeout(() => {
-      log.error('stopped before everything was closed')
-      process.exit(1)
-    }, DRAIN_MS)
-    for (const step of closing) await step()
-    clearTimeout(late)
-    log.info('stopped')
-    process.exit(0)
-  }
-  process.on('SIGTERM', () => void close('SIGTERM'))
-  process.on('SIGINT', () => void close('SIGINT'))
-}
-
-/** One line that a person can act on; a stack only where the fault is ours. */
-function startFailure(error: unknown): string {
+/** One line that a person can act on. */
+function failure(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return 'The start failed'
-  const code = 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') return 'The port is in use: stop the other program, or set PORT'
+  if (isDatabaseDown(error)) return `The database is not usable: ${error.message}`
   return `The start failed: ${error.message}`
 }

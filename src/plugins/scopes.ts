@@ -2,6 +2,9 @@ import { Elysia } from 'elysia'
 import { Refusal } from './refusal.ts'
 import type { RouteTable } from './route-table.ts'
 
+export { Refusal } from './refusal.ts'
+export { routeTable } from './route-table.ts'
+
 /** For each resource its scopes from the lowest to the highest; a higher one includes those below it. */
 export type Ladders = Readonly<Record<string, readonly string[]>>
 export type ScopeOf<L extends Ladders> = {

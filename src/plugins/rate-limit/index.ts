@@ -5,7 +5,8 @@ import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
 import type { LimitStore } from './memory.ts'
 
-export { memoryStore } from './memory.ts'
+export { clientAddress, type Peer } from '../client-address.ts'
+export { type Hit, type LimitStore, memoryStore } from './memory.ts'
 
 /**
  * Limits requests per client address, counted before anything else. Every answer says where the client
@@ -16,14 +17,14 @@ export function rateLimit(options: {
   limit: number
   windowSeconds: number
   address: Peer
-  skip: (path: string) => boolean
+  skip?: (path: string) => boolean
 }) {
   const { store, limit, windowSeconds, address, skip } = options
   const policy = `"address";q=${limit};w=${windowSeconds}`
 
   return new Elysia({ name: 'rate-limit', seed: crypto.randomUUID() }).onRequest(
     async ({ request, set }) => {
-      if (skip(requestPath(request))) return
+      if (skip?.(requestPath(request))) return
       const { allowed, remaining, resetSeconds } = await store.hit(limitKey(address(request)))
       set.headers['ratelimit-policy'] = policy
       set.headers.ratelimit = `"address";r=${remaining};t=${resetSeconds}`

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+
+const KEY = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBmb3IgdXNl'
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pat-config-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function refusal(env: Record<string, string>): string {
+  try {
+    loadConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return 'accepted'
+}
+
+test('without any setting the defaults of the contract hold', () => {
+  expect(loadConfig({})).toEqual({
+    PORT: 8000,
+    HOST: '127.0.0.1',
+    DATA_DIR: 'data',
+    DEBUG: false,
+    ACCESS_TOKEN_EXPIRE_MINUTES: 30,
+    RATE_LIMIT_PER_MINUTE: 60,
+    TRUSTED_PROXIES: [],
+    MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
+    AUDIT_REQUIRED: true,
+  })
+})
+
+test('an empty variable counts as not given, as compose files hand them on', () => {
+  expect(loadConfig({ PORT: '', SECRET_KEY: '', SECRET_KEY_FILE: '' })).toEqual(loadConfig({}))
+})
+
+const accepted: [keyof Config, string, Config[keyof Config]][] = [
+  ['PORT', '0', 0],
+  ['PORT', '65535', 65_535],
+  ['DATABASE_URL', 'postgres://u:p@h:5432/d', 'postgres://u:p@h:5432/d'],
+  ['DATABASE_URL', 'postgresql://u:p@h/d', 'postgres://u:p@h/d'],
+  [
+    'DATABASE_URL',
+    'postgresql+asyncpg://u:p%40@h/d?ssl=require',
+    'postgres://u:p%40@h/d?ssl=require',
+  ],
+  ['SECRET_KEY', KEY, KEY],
+  ['SECRET_KEY', 'æøå-æøå-æøå-æøå-æøå', 'æøå-æøå-æøå-æøå-æøå'],
+  ['DEBUG', 'True', true],
+  ['AUDIT_REQUIRED', '0', false],
+  ['RATE_LIMIT_PER_MINUTE', '0', 0],
+  ['TRUSTED_PROXIES', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+  ['LOG_LEVEL', 'WARN', 'warn'],
+]
+test.each(accepted)('%s takes %s', (name, given, meant) => {
+  expect(loadConfig({ [name]: given })[name]).toEqual(meant)
+})
+
+const refused: [keyof Config, string, string][] = [
+  ['PORT', '65536', 'a whole number from 0 to 65535'],
+  ['PORT', '80a', 'a whole number from 0 to 65535'],
+  ['PORT', '-1', 'a whole number from 0 to 65535'],
+  ['PORT', '8e3', 'a whole number from 0 to 65535'],
+  ['DATABASE_URL', 'mysql://hush@h/d', 'a URL such as'],
+  ['DATABASE_URL', 'postgres://u:hush@h:port/d', 'a URL such as'],
+  ['DATABASE_URL', 'postgres://u:hush%ZZ@h/d', 'a URL such as'],
+  ['SECRET_KEY', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY', 'your-super-secret-key-change-in-production', 'a secret of your own'],
+  ['SECRET_KEY', 'a'.repeat(64), 'a secret of your own'],
+  [
+    'SECRET_KEY',
+    '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7',
+    'a secret of your own',
+  ],
+  ['DEBUG', 'hush', 'true or false'],
+  ['ACCESS_TOKEN_EXPIRE_MINUTES', '0', 'a whole number from 1 to 525600'],
+  ['RATE_LIMIT_PER_MINUTE', '1.5', 'a whole number from 0 to 1000000'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33', 'addresses or CIDR blocks'],
+  ['TRUSTED_PROXIES', '10.1', 'addresses or CIDR blocks'],
+  ['TRUSTED_PROXIES', 'proxy.example', 'addresses or CIDR blocks'],
+  ['MAX_UPLOAD_BYTES', '2GiB', 'a whole number from 1 to'],
+  ['AUDIT_REQUIRED', 'no', 'true or false'],
+  ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],
+]
+test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
+  const message = refusal({ [name]: given })
+  expect(message).toStartWith(`${name} is not usable: it takes ${accepts}`)
+  expect(message).not.toContain('\n')
+  expect(message).not.toContain('hush')
+})
+
+test.each(['SECRET_KEY', 'DATABASE_URL', 'PORT'] as const)(
+  '%s may come from the file that its name with _FILE names',
+  async (name) => {
+    const value = { SECRET_KEY: KEY, DATABASE_URL: 'postgres://u@h/d', PORT: '8123' }[name]
+    const path = join(folder, name)
+    await writeFile(path, `${value}\n`)
+    expect(loadConfig({ [`${name}_FILE`]: path })).toEqual(loadConfig({ [name]: value }))
+  },
+)
+
+test('a value and a file for the same setting are refused, for one of them would be ignored', async () => {
+  const path = join(folder, 'both')
+  await writeFile(path, KEY)
+  expect(refusal({ SECRET_KEY: KEY, SECRET_KEY_FILE: path })).toBe(
+    'SECRET_KEY and SECRET_KEY_FILE are given: one is enough',
+  )
+})
+
+test('a file that is missing or empty is refused: no start without the secret that was meant', async () => {
+  const empty = join(folder, 'empty')
+  await writeFile(empty, '\n')
+  for (const path of [empty, join(folder, 'missing'), folder]) {
+    const message = refusal({ SECRET_KEY_FILE: path })
+    expect(message).toStartWith(
+      'SECRET_KEY_FILE is not usable: it takes the path of a readable file',
+    )
+  }
+})
