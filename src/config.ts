@@ -68,9 +68,13 @@ const Settings = z.object({
     .toLowerCase()
     .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
     .optional(),
+  TOKEN_RATE_LIMIT_PER_MINUTE: z.literal('0', '0: this release has no limit per token').optional(),
   REDIS_URL: notYet,
   S3_ENDPOINT: notYet,
   S3_BUCKET: notYet,
+  S3_ACCESS_KEY_ID: notYet,
+  S3_SECRET_ACCESS_KEY: notYet,
+  S3_REGION: notYet,
   CORS_ORIGINS: notYet,
 })
 
