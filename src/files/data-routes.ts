@@ -7,7 +7,7 @@ import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
 import { Events, Parameters, Statistics } from './answers.ts'
-import { chosenChannels, eventRows } from './event-rows.ts'
+import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import type { reading } from './reading.ts'
 
 const file_id = z
@@ -72,6 +72,7 @@ export function fcsDataRoutes({
         const { parameters, total_events } = description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
+        requirePageFits(names, Math.min(limit, total_events))
         const page = await readEvents(source, description, { offset, limit, columns })
         return success({ total_events, limit, offset, events: eventRows(names, page) })
       },

@@ -1,9 +1,12 @@
 import { refuseField } from '../errors.ts'
 import type { Column, FcsParameter } from '../fcs/index.ts'
 
+/** How many pieces of a comma list may make one name: what a query costs stays in line with its length. */
+const MOST_PIECES = 8
+
 /**
  * The positions of the channels that a comma list names, in its order; all of them without a list. A name may hold
- * commas itself: the longest name that fits is taken.
+ * commas itself, which the standard forbids and files do: the longest name that fits is taken.
  */
 export function chosenChannels(
   parameters: readonly FcsParameter[],
@@ -14,7 +17,7 @@ export function chosenChannels(
   const pieces = list.split(',')
   const chosen: number[] = []
   for (let from = 0; from < pieces.length; ) {
-    let to = pieces.length
+    let to = Math.min(pieces.length, from + MOST_PIECES)
     while (to > from && !positions.has(pieces.slice(from, to).join(',').trim())) to--
     const position = positions.get(pieces.slice(from, to).join(',').trim())
     if (position === undefined) throw refuseField('parameters', 'names of channels of this file')
@@ -22,6 +25,17 @@ export function chosenChannels(
     from = to
   }
   return [...new Set(chosen)]
+}
+
+/** JSON repeats every name in every event, and a page of it is made in memory. */
+const MOST_PAGE_BYTES = 64 * 1024 * 1024
+const NUMBER_BYTES = 25
+
+/** Refuses a page that only files of thousands of channels, or of very long names, can ask for. */
+export function requirePageFits(names: readonly string[], events: number): void {
+  const bytes = names.reduce((sum, name) => sum + name.length + NUMBER_BYTES, 0)
+  const most = Math.max(1, Math.floor(MOST_PAGE_BYTES / bytes))
+  if (events > most) throw refuseField('limit', `at most ${most} events of these parameters`)
 }
 
 /** Events as objects of channel name and value. What JSON has no number for becomes null in it. */

@@ -60,106 +60,94 @@ export function fileRoutes(options: {
 }) {
   const { sql, guard, storage, maxBytes, log } = options
   const files = ownFiles(sql)
-  const downloadOperation = (summary: string) => ({
-    scope: 'fcs:read' as const,
-    params: OneFile,
-    detail: operation(TAG, summary, {
-      answer: [200, FCS_FILE],
-      alsoAnswers: { 206: 'The range asked for', 304: 'The client has these bytes' },
-      refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
-    }),
-  })
 
-  return (
-    new Elysia({ prefix: '/api/v1/fcs' })
-      .use(guard)
-      .use(fcs({ maxBytes }))
-      .post(
-        '/upload',
-        async ({ request, set, principal, receiveFcs }) => {
-          const id = crypto.randomUUID()
-          const staged = await storage.stage(id)
-          try {
-            const received = await receiveFcs(request, staged)
-            await staged.commit()
-            await files.insert(id, principal.userId, received)
-            const { filename, description } = received
-            set.headers.location = `/api/v1/fcs/files/${id}`
-            return status(
-              201,
-              success({
-                file_id: id,
-                filename,
-                total_events: description.total_events,
-                total_parameters: description.parameters.length,
-              }),
-            )
-          } catch (error) {
-            await staged.discard()
-            await storage.remove(id)
-            throw error
-          }
-        },
-        { scope: 'fcs:write', parse: 'none', detail: uploadOperation },
-      )
-      .get(
-        '/files',
-        async ({ query: { limit, cursor }, principal }) =>
-          success(await files.list(principal.userId, { limit, after: decodeCursor(cursor) })),
-        {
-          scope: 'fcs:read',
-          query: List,
-          detail: operation(TAG, 'List your files, newest first', { answer: [200, Files] }),
-        },
-      )
-      .get(
-        '/files/:id',
-        async ({ params, principal }) => {
-          const { description, ...item } = await files.describe(principal.userId, params.id)
-          const { version, keywords, warnings } = description
-          return success({ ...item, version, keywords: Object.fromEntries(keywords), warnings })
-        },
-        {
-          scope: 'fcs:read',
-          params: OneFile,
-          detail: operation(TAG, 'Show a file', { answer: [200, FileDetail], refusals: UNKNOWN }),
-        },
-      )
-      .delete(
-        '/files/:id',
-        async ({ params, principal }) => {
-          const { id } = await files.remove(principal.userId, params.id)
-          // The row is the truth: without it the bytes are unreachable, whether or not they go now.
-          await storage
-            .remove(id)
-            .catch((error) => log.error('file not removed', { id, error: String(error) }))
-          return success({ message: 'File deleted successfully', file_id: id })
-        },
-        {
-          scope: 'fcs:write',
-          params: OneFile,
-          detail: operation(TAG, 'Delete a file with its bytes', {
-            answer: [200, Deleted],
-            refusals: UNKNOWN,
-          }),
-        },
-      )
-      .get(
-        '/files/:id/download',
-        async ({ request, params, principal }) => {
-          const file = await files.find(principal.userId, params.id)
-          return download(request, file, storage.source(file.id, file.size_bytes))
-        },
-        downloadOperation('Download the very bytes that were uploaded'),
-      )
-      // Elysia answers HEAD by running GET to its end; this one need not read a file for it.
-      .head(
-        '/files/:id/download',
-        async ({ request, params, principal }) => {
-          const file = await files.find(principal.userId, params.id)
-          return download(request, file, storage.source(file.id, file.size_bytes))
-        },
-        downloadOperation('The headers of a download'),
-      )
-  )
+  return new Elysia({ prefix: '/api/v1/fcs' })
+    .use(guard)
+    .use(fcs({ maxBytes }))
+    .post(
+      '/upload',
+      async ({ request, set, principal, receiveFcs }) => {
+        const id = crypto.randomUUID()
+        const staged = await storage.stage(id)
+        try {
+          const received = await receiveFcs(request, staged)
+          await staged.commit()
+          await files.insert(id, principal.userId, received)
+          const { filename, description } = received
+          set.headers.location = `/api/v1/fcs/files/${id}`
+          return status(
+            201,
+            success({
+              file_id: id,
+              filename,
+              total_events: description.total_events,
+              total_parameters: description.parameters.length,
+            }),
+          )
+        } catch (error) {
+          await staged.discard()
+          await storage.remove(id)
+          throw error
+        }
+      },
+      { scope: 'fcs:write', parse: 'none', detail: uploadOperation },
+    )
+    .get(
+      '/files',
+      async ({ query: { limit, cursor }, principal }) =>
+        success(await files.list(principal.userId, { limit, after: decodeCursor(cursor) })),
+      {
+        scope: 'fcs:read',
+        query: List,
+        detail: operation(TAG, 'List your files, newest first', { answer: [200, Files] }),
+      },
+    )
+    .get(
+      '/files/:id',
+      async ({ params, principal }) => {
+        const { description, ...item } = await files.describe(principal.userId, params.id)
+        const { version, keywords, warnings } = description
+        return success({ ...item, version, keywords: Object.fromEntries(keywords), warnings })
+      },
+      {
+        scope: 'fcs:read',
+        params: OneFile,
+        detail: operation(TAG, 'Show a file', { answer: [200, FileDetail], refusals: UNKNOWN }),
+      },
+    )
+    .delete(
+      '/files/:id',
+      async ({ params, principal }) => {
+        const { id } = await files.remove(principal.userId, params.id)
+        // The row is the truth: without it the bytes are unreachable, whether or not they go now.
+        await storage
+          .remove(id)
+          .catch((error) => log.error('file not removed', { id, error: String(error) }))
+        return success({ message: 'File deleted successfully', file_id: id })
+      },
+      {
+        scope: 'fcs:write',
+        params: OneFile,
+        detail: operation(TAG, 'Delete a file with its bytes', {
+          answer: [200, Deleted],
+          refusals: UNKNOWN,
+        }),
+      },
+    )
+    .get(
+      '/files/:id/download',
+      async ({ request, params, principal }) => {
+        const file = await files.find(principal.userId, params.id)
+        return download(request, file, storage.source(file.id, file.size_bytes))
+      },
+      {
+        scope: 'fcs:read',
+        params: OneFile,
+        detail: operation(TAG, 'Download the very bytes that were uploaded', {
+          answer: [200, FCS_FILE],
+          alsoAnswers: { 206: 'The range asked for', 304: 'The client has these bytes' },
+          refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
+        }),
+      },
+    )
 }

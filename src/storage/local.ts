@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteSource } from '../fcs/index.ts'
 
@@ -9,7 +9,7 @@ export class StorageFull extends Error {}
 /** A file under way: invisible until `commit`, gone after `discard`. */
 export type Staged = {
   write(chunk: Uint8Array): Promise<void>
-  /** What was written so far, for reading. */
+  /** What was written so far. Each read gives the same memory again: a large file is read over and over. */
   source(): ByteSource
   commit(): Promise<void>
   discard(): Promise<void>
@@ -23,22 +23,35 @@ export type Storage = {
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
-/** Files on the local disk, named by their id alone. A crash leaves a `.part` at worst, never half a file. */
+/** An upload that is alive writes more often than this; servers that share a folder leave each other's alone. */
+const ABANDONED_MS = 60 * 60 * 1000
+
+/** Files on the local disk, named by their id alone. What a crash leaves of an upload goes at a later start. */
 export async function localStorage(folder: string): Promise<Storage> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  await removeAbandoned(folder)
   const pathOf = (id: string) => join(folder, id)
 
   return {
     async stage(id) {
       const part = `${pathOf(id)}.part`
-      const handle = await open(part, 'wx+', 0o600)
+      const handle = await orFull(open(part, 'wx+', 0o600))
       let size = 0
       return {
         async write(chunk) {
           await orFull(writeAll(handle, chunk))
           size += chunk.length
         },
-        source: () => ({ size, read: (offset, length) => readExactly(handle, offset, length) }),
+        source() {
+          let buffer = new Uint8Array()
+          return {
+            size,
+            read(offset, length) {
+              if (buffer.length < length) buffer = new Uint8Array(length)
+              return readInto(buffer.subarray(0, length), handle, offset)
+            },
+          }
+        },
         async commit() {
           await orFull(handle.sync())
           await handle.close()
@@ -55,10 +68,18 @@ export async function localStorage(folder: string): Promise<Storage> {
       size,
       async read(offset, length) {
         await using handle = await open(pathOf(id), constants.O_RDONLY)
-        return await readExactly(handle, offset, length)
+        return await readInto(new Uint8Array(length), handle, offset)
       },
     }),
     remove: (id) => rm(pathOf(id), { force: true }),
+  }
+}
+
+async function removeAbandoned(folder: string): Promise<void> {
+  const parts = (await readdir(folder)).filter((name) => name.endsWith('.part'))
+  for (const path of parts.map((name) => join(folder, name))) {
+    const written = await stat(path).catch(() => null)
+    if (written && Date.now() - written.mtimeMs > ABANDONED_MS) await rm(path, { force: true })
   }
 }
 
@@ -68,14 +89,14 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-async function readExactly(
+/** Fills `bytes` from this place of the file. */
+async function readInto(
+  bytes: Uint8Array,
   handle: FileHandle,
   offset: number,
-  length: number,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, offset + at)
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, at, bytes.length - at, offset + at)
     if (bytesRead === 0) throw new Error('a stored file is shorter than its row says')
     at += bytesRead
   }

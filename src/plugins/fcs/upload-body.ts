@@ -1,116 +1,79 @@
-import { Readable } from 'node:stream'
-import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import { Refusal } from '../refusal.ts'
+import { boundaryOf, onlyFile } from './multipart.ts'
 
-/** The file in a request's body, and its name once the body has told it. */
+/** The file in a request's body, and its name once its first bytes have come. */
 export type UploadBody = {
-  /** How many bytes the body may hold beside the file. */
-  overhead: number
-  chunks(): AsyncIterable<Uint8Array>
+  chunks: AsyncIterable<Uint8Array>
   filename(): string
 }
 
 const RAW_TYPES = ['application/octet-stream', 'application/vnd.isac.fcs', 'application/fcs']
+/** How many bytes a multipart body may hold beside its file. */
 const MULTIPART_OVERHEAD = 64 * 1024
 const MAX_FILENAME = 255
 
-/** Reads the two forms of an upload: multipart with one part `file`, or the bytes with a `filename` query. */
-export function uploadBody(request: Request): UploadBody {
+/**
+ * Reads the two forms of an upload: multipart with one part `file`, or the bytes with a `filename` query.
+ * A file of more than `maxBytes` is refused as soon as it is known to be one.
+ */
+export function uploadBody(request: Request, maxBytes: number): UploadBody {
   const contentType = request.headers.get('content-type') ?? ''
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (type === 'multipart/form-data') return multipart(request, contentType)
-  if (RAW_TYPES.includes(type)) return raw(request)
+  const tooLarge = () => new Refusal(413, { message: `A file may have at most ${maxBytes} bytes` })
+  const body = (most: number) => {
+    if (Number(request.headers.get('content-length') ?? 0) > most) throw tooLarge()
+    // Content-Length may be absent, or lie.
+    return limited(unbroken(request.body ?? []), most, tooLarge)
+  }
+
+  if (RAW_TYPES.includes(type)) {
+    const filename = label(new URL(request.url).searchParams.get('filename') ?? '')
+    if (filename === '') throw unnamed('The query names the file: ?filename=…')
+    return { chunks: body(maxBytes), filename: () => filename }
+  }
+  if (type === 'multipart/form-data') {
+    let filename = ''
+    const file = onlyFile(body(maxBytes + MULTIPART_OVERHEAD), boundaryOf(contentType), (given) => {
+      filename = label(given)
+      if (filename === '') throw unnamed('The part "file" has a filename')
+    })
+    return { chunks: limited(file, maxBytes, tooLarge), filename: () => filename }
+  }
   throw new Refusal(415, {
     message: 'A file comes as multipart/form-data or as application/octet-stream',
   })
 }
 
-function raw(request: Request): UploadBody {
-  const given = new URL(request.url).searchParams.get('filename') ?? ''
-  const filename = label(given)
-  if (filename === '') throw unprocessable('The query names the file: ?filename=…')
-  return { overhead: 0, chunks: () => unbroken(request.body ?? []), filename: () => filename }
-}
-
-function multipart(request: Request, contentType: string): UploadBody {
-  let filename = ''
-
-  async function* chunks() {
-    let parser: InstanceType<typeof Busboy>
-    try {
-      parser = new Busboy({
-        headers: { 'content-type': contentType },
-        limits: { files: 1, fields: 0, parts: 2, headerPairs: 32 },
-      })
-    } catch {
-      throw new Refusal(400, { message: 'The multipart body has no boundary' })
-    }
-    const opened = Promise.withResolvers<BusboyFileStream | null>()
-    const closed = Promise.withResolvers<void>()
-    let others = false
-    parser.on('file', (field, file, name) => {
-      others ||= field !== 'file'
-      filename = label(name ?? '')
-      // An error of this stream is thrown where it is read; without a reader it must not end the process.
-      file.on('error', () => {})
-      opened.resolve(file)
-    })
-    for (const limit of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) {
-      parser.on(limit, () => {
-        others = true
-      })
-    }
-    const broken = () => brokenOff()
-    parser.on('finish', () => {
-      opened.resolve(null)
-      closed.resolve()
-    })
-    parser.on('error', () => {
-      opened.reject(broken())
-      closed.reject(broken())
-    })
-    closed.promise.catch(() => {})
-    const body = Readable.from(unbroken(request.body ?? []))
-    body.on('error', (error) => {
-      opened.reject(error)
-      closed.reject(error)
-      parser.destroy()
-    })
-    body.pipe(parser)
-    try {
-      const file = await opened.promise
-      if (file === null || others) throw unprocessable('The body has one part, a file named "file"')
-      yield* file
-      await closed.promise
-      if (others) throw unprocessable('The body has one part, a file named "file"')
-      if (filename === '') throw unprocessable('The part "file" has a filename')
-    } finally {
-      body.destroy()
-      parser.destroy()
-    }
+async function* limited(chunks: AsyncIterable<Uint8Array>, most: number, tooLarge: () => Refusal) {
+  let size = 0
+  for await (const chunk of chunks) {
+    size += chunk.length
+    if (size > most) throw tooLarge()
+    yield chunk
   }
-
-  return { overhead: MULTIPART_OVERHEAD, chunks, filename: () => filename }
 }
 
 async function* unbroken(body: AsyncIterable<Uint8Array> | Uint8Array[]) {
   try {
     yield* body
   } catch (cause) {
-    throw brokenOff(cause)
+    const refusal = new Refusal(400, { message: 'The upload broke off before its end' })
+    refusal.cause = cause
+    throw refusal
   }
 }
 
-function brokenOff(cause?: unknown): Refusal {
-  const refusal = new Refusal(400, { message: 'The upload broke off before its end' })
-  refusal.cause = cause
-  return refusal
-}
+const unnamed = (message: string) => new Refusal(422, { message })
 
-const unprocessable = (message: string) => new Refusal(422, { message })
+// Controls, line breaks, and the marks that turn the direction of text, behind which an extension can hide.
+const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
-/** The last part of the name, without what a terminal or a path would act on. */
+/** The last part of the name, without what a terminal, a path or an eye would be misled by. */
 function label(name: string): string {
   const last = name.split(/[/\\]/).pop() ?? ''
-  return [...last.toWellFormed().replace(/\p{Cc}/gu, '')].slice(0, MAX_FILENAME).join('').trim()
+  const fit = last
+    .toWellFormed()
+    .replace(UNFIT, '')
+    .replace(/^[.\s]+$/, '')
+  return [...fit].slice(0, MAX_FILENAME).join('').trim()
 }
