@@ -58,7 +58,7 @@ export function createScan(): FcsScan {
         if (received >= HEADER_BYTES) header = readHeader(head)
       }
       if (header && !dataSet) {
-        text.push(overlap(chunk, start, header.text).slice())
+        text.push(new Uint8Array(overlap(chunk, start, header.text)))
         if (received <= header.text.end) return
         dataSet = openDataSet(header, text)
         isStreamed = (dataSet.data?.begin ?? 0) >= start
