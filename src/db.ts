@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 
 /** Opens a pool. Nothing is connected before the first query. */
@@ -9,30 +10,46 @@ export function connect(url: string): Sql {
     backoff: () => 0.2,
     onnotice: () => {},
     connection: { application_name: 'pat-auth-system', statement_timeout: 30_000 },
+    // An option that the types of postgres lack.
+    ...{ socket: socketFactory() },
   })
 }
 
-const LOST = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENOENT',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-])
-// SQLSTATE: connection exception, operator intervention (shutdown, starting up), too many connections.
-const UNAVAILABLE = /^(08...|57P0.|53300)$/
+/**
+ * Left alone, postgres connects again without end and without failing the query that waits, when the other side
+ * accepts and hangs up: a proxy whose database is gone. These sockets call that an error. Hosts take turns.
+ */
+function socketFactory() {
+  let attempts = 0
+  return ({ host, port, path }: { host: string[]; port: number[]; path?: string | false }) => {
+    const at = attempts++ % host.length
+    const socket = new Socket()
+    socket.once('close', (hadError) => {
+      // Without a listener an error would end the process: postgres is done with this socket.
+      if (hadError || socket.listenerCount('error') === 0) return
+      socket.emit('error', Object.assign(new Error('hung up'), { code: 'CONNECTION_CLOSED' }))
+    })
+    if (path) return socket.connect(path)
+    // TLS checks the certificate against this name.
+    const peer = { host: host[at] ?? 'localhost', port: port[at] ?? 5432 }
+    return Object.assign(socket.connect(peer), peer)
+  }
+}
+
+// SQLSTATE: connection exception, insufficient resources, operator intervention (shutdown, starting up), and a
+// standby that can't be written to.
+const UNAVAILABLE = /^(08...|53...|57P0.|25006)$/
 
 /** Whether a query failed because the database can't be reached, and would pass once it is back. */
 export function isDatabaseDown(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string')
     return false
-  return LOST.has(error.code) || UNAVAILABLE.test(error.code)
+  // A fatal error ended the connection, whatever its reason: no query of ours can.
+  if (error instanceof postgres.PostgresError) {
+    return error.severity === 'FATAL' || UNAVAILABLE.test(error.code)
+  }
+  // postgres's own codes, and what a socket says. The errors of files have no query.
+  return error.code.startsWith('CONNECT') || ('syscall' in error && 'query' in error)
 }
 
 /** Whether a query broke the unique constraint of this name. */

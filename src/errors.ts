@@ -37,6 +37,9 @@ export function refuseField(field: string, rule: string): Refusal {
 
 type Issue = { path: string; message: string }
 
+// Nobody reads more, and a body of a megabyte can break a rule a hundred thousand times.
+const MAX_FIELDS = 20
+
 /** Turns every failure into the one envelope. A `Refusal` thrown in a hook or handler answers for itself. */
 export function errors(log: Log) {
   return new Elysia({ name: 'errors' }).onError(
@@ -76,7 +79,7 @@ function invalid(error: unknown): Refusal {
   if (!(error instanceof ValidationError)) return refuse('unprocessable')
   // An id that is no UUID names nothing, as an unknown one does.
   if (error.type === 'params') return refuse('not_found')
-  const issues: Issue[] = error.all
+  const issues: Issue[] = error.all.slice(0, MAX_FIELDS)
   const fields = issues.map(({ path, message }) => ({
     field: path === 'root' ? 'body' : path,
     rule: message,

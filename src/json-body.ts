@@ -1,6 +1,7 @@
-import { refuse } from './errors.ts'
+import { refuse, refuseField } from './errors.ts'
 
 export const MAX_JSON_BYTES = 1024 * 1024
+const MAX_JSON_LEVELS = 32
 
 /**
  * How a route reads a JSON body: `parse: jsonBody`. The second entry only tells the OpenAPI document the
@@ -14,14 +15,33 @@ export const jsonBody = [
     if (type !== 'application/json') {
       throw refuse('unsupported_media_type', 'The body must be application/json')
     }
-    try {
-      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    } catch {
-      throw refuse('bad_request', 'The body is not valid JSON')
-    }
+    const value = parse(bytes)
+    refuseOdd(value)
+    return value
   },
   'json' as const,
 ]
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw refuse('bad_request', 'The body is not valid JSON')
+  }
+}
+
+/**
+ * Refuses what is valid JSON and still wrong for every route. Elysia prints a body that breaks its schema,
+ * indented: for ten thousand levels that takes it seconds. `__proto__` and numbers that JavaScript holds as
+ * Infinity would be dropped without a word.
+ */
+function refuseOdd(value: unknown, level = 1): void {
+  if (value === Infinity || value === -Infinity) throw refuseField('body', 'numbers below 1.8e308')
+  if (typeof value !== 'object' || value === null) return
+  if (level > MAX_JSON_LEVELS) throw refuseField('body', `at most ${MAX_JSON_LEVELS} levels deep`)
+  if (Object.hasOwn(value, '__proto__')) throw refuseField('body', 'no field named __proto__')
+  for (const inner of Object.values(value)) refuseOdd(inner, level + 1)
+}
 
 async function readBody(request: Request): Promise<Uint8Array> {
   const tooLarge = () => refuse('too_large', `A JSON body has at most ${MAX_JSON_BYTES} bytes`)

@@ -4,7 +4,8 @@ import { refuseField } from './errors.ts'
 /** A place in a list that is sorted newest first, so that rows added meanwhile move nothing. */
 export type Place = { at: Date; id: string }
 
-const Encoded = z.tuple([z.iso.datetime(), z.uuid()])
+// There is no year 0 in PostgreSQL.
+const Encoded = z.tuple([z.iso.datetime().refine((at) => !at.startsWith('0000')), z.uuid()])
 
 /** A whole number in a query, as text that means just that. */
 export function queryNumber(least: number, most: number) {

@@ -32,10 +32,11 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<st
 /** A JSON body: an object with these fields and no others. */
 export function body<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `unknown field ${issue.keys.filter((key) => /^\w{1,64}$/.test(key)).join(', ')}`.trim()
-        : 'a JSON object',
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return 'a JSON object'
+      const names = issue.keys.filter((key) => /^\w{1,64}$/.test(key)).slice(0, 10)
+      return `unknown field ${names.join(', ')}`.trim()
+    },
   })
 }
 

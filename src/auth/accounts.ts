@@ -3,7 +3,7 @@ import { breaksUnique } from '../db.ts'
 import { refuse } from '../errors.ts'
 import { NAME } from '../name.ts'
 import { caseless } from '../schema.ts'
-import { hashPassword, passwordMatches } from './password.ts'
+import { hashPassword, isOutdated, passwordMatches } from './password.ts'
 
 export type Account = {
   id: string
@@ -47,12 +47,15 @@ export async function logIn(sql: Sql, username: string, password: string): Promi
     where email_key = ${key} or username_key = ${key}
     order by email_key = ${key} desc limit 1`
   const matches = await passwordMatches(found?.password_hash, password)
-  if (!found || !matches) {
-    throw refuse('unauthorized', 'Incorrect username or password', {
-      headers: { 'www-authenticate': `Bearer realm="${NAME}"` },
-    })
-  }
-  if (!found.is_active) throw refuse('unauthorized', 'Account is inactive')
+  const headers = { 'www-authenticate': `Bearer realm="${NAME}"` }
+  if (!found || !matches)
+    throw refuse('unauthorized', 'Incorrect username or password', { headers })
+  if (!found.is_active) throw refuse('unauthorized', 'Account is inactive', { headers })
   const { password_hash, is_active, ...account } = found
+  if (isOutdated(password_hash)) {
+    await sql`
+      update users set password_hash = ${await hashPassword(password)}
+      where id = ${found.id} and password_hash = ${password_hash}`
+  }
   return account
 }

@@ -7,6 +7,12 @@ const PARAMETERS = {
   parallelism: 1,
 }
 
+const { memoryCost, timeCost, parallelism } = PARAMETERS
+const CURRENT = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`
+
+/** Whether a hash was made with other parameters than today's, so that its password wants hashing anew. */
+export const isOutdated = (stored: string) => !stored.startsWith(CURRENT)
+
 /** The PHC string of a password of any length: nothing of it is cut off. */
 export function hashPassword(password: string): Promise<string> {
   return hash(new TextEncoder().encode(password), PARAMETERS)

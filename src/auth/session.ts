@@ -36,7 +36,9 @@ export function sessions(options: {
         requiredClaims: ['sub', 'iat', 'exp', 'jti'],
       }),
     )
-    if (!claims.success) throw unauthorized(NAME, 'invalid_token', 'Invalid token')
+    if (!claims.success || !isPlain(token)) {
+      throw unauthorized(NAME, 'invalid_token', 'Invalid token')
+    }
     const userId = claims.data.sub
     const [user] = await sql<{ is_active: boolean }[]>`
       select is_active from users where id = ${userId}`
@@ -75,5 +77,12 @@ export function sessions(options: {
 }
 
 const DECLARED = 'x-session'
+
+/** Whether the header names its algorithm only. One that names a key (kid, jku, jwk, x5u) is not one of ours. */
+function isPlain(jwt: string): boolean {
+  const [header = ''] = jwt.split('.')
+  const names = Object.keys(JSON.parse(Buffer.from(header, 'base64url').toString()))
+  return names.every((name) => name === 'alg' || name === 'typ')
+}
 
 export type Sessions = ReturnType<typeof sessions>

@@ -5,17 +5,26 @@ export type Peer = (request: Request) => string | null
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Block = [Address, number]
 
-/** The address itself; an IPv4-mapped IPv6 address is the IPv4 one. Null when it is not an address. */
+/**
+ * The address itself; an IPv4-mapped IPv6 address is the IPv4 one, and a zone (`fe80::1%eth0`) is left out,
+ * for it names our interface and not the client. Null when it is not an address.
+ */
 export function parseAddress(text: string): Address | null {
-  return ipaddr.isValid(text) ? ipaddr.process(text) : null
+  const [address = ''] = text.split('%')
+  return ipaddr.isValid(address) ? ipaddr.process(address) : null
 }
 
-/** Parses a CIDR block or a single address; throws on anything else. */
+/** Parses a CIDR block or a single address; throws on anything else. A block of mapped addresses is one of IPv4. */
 export function parseBlock(text: string): Block {
-  return text.includes('/')
-    ? ipaddr.parseCIDR(text)
-    : [ipaddr.process(text), ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128]
+  const [network, bits] = ipaddr.parseCIDR(
+    text.includes('/') ? text : `${text}/${wholeLength(text)}`,
+  )
+  return network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96
+    ? [network.toIPv4Address(), bits - 96]
+    : [network, bits]
 }
+
+const wholeLength = (address: string) => (ipaddr.IPv6.isValid(address) ? 128 : 32)
 
 /**
  * Where a request comes from, in canonical text, or null when that is unknown. The socket's peer counts.

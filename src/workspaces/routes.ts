@@ -26,14 +26,17 @@ const NewWorkspace = documented(
 const List = documented(z.object({ limit: queryNumber(1, 200).default(50), cursor }))
 const OneWorkspace = documented(Id)
 
+// The escapes of U+0000 and of halves of pairs, after any number of whole escapes of a backslash.
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
+
 // Any JSON object, kept as its text: PostgreSQL takes no U+0000 and no half of a pair inside of it.
 const Settings = documented(
   z.record(z.string(), z.unknown(), 'a JSON object').transform((settings, context) => {
     const json = JSON.stringify(settings)
-    if (json.length <= MAX_SETTINGS && !/\\u(0000|d[89a-f])/i.test(json)) return json
+    if (json.length <= MAX_SETTINGS && !UNSTORABLE.test(json)) return json
     context.addIssue({
       code: 'custom',
-      message: `a JSON object of at most ${MAX_SETTINGS} characters, none of them NUL`,
+      message: `a JSON object of at most ${MAX_SETTINGS} characters, none of them NUL or half a pair`,
     })
     return z.NEVER
   }),

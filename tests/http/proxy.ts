@@ -1,0 +1,53 @@
+import { createServer, connect as dial, type Socket } from 'node:net'
+
+export type TcpProxy = Awaited<ReturnType<typeof startProxy>>
+
+/** A TCP proxy on loopback that a test can break: it forwards, refuses, or accepts and hangs up. */
+export async function startProxy(target: { hostname: string; port: number }) {
+  const sockets = new Set<Socket>()
+  let hangsUp = false
+  const join = (from: Socket, to: Socket) => {
+    sockets.add(from)
+    from
+      .on('error', () => {})
+      .on('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+    from.pipe(to)
+  }
+  const server = createServer((client) => {
+    if (hangsUp) return client.destroy()
+    const upstream = dial(target.port, target.hostname)
+    join(client, upstream)
+    join(upstream, client)
+  })
+  const listen = (port: number) =>
+    new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
+  await listen(0)
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+
+  return {
+    port,
+    async refuse() {
+      const closed = new Promise((done) => server.close(done))
+      cut()
+      await closed
+    },
+    accept: () => listen(port),
+    async hangUp() {
+      hangsUp = true
+      cut()
+    },
+    async forward() {
+      hangsUp = false
+    },
+    /** How many ends of connections are open. */
+    open: () => sockets.size,
+    stop: () => server.close(),
+  }
+}
