@@ -3,6 +3,7 @@ WORKDIR /app
 
 FROM base AS install
 COPY package.json bun.lock bunfig.toml ./
+COPY patches patches
 # The embedded PostgreSQL (60 MB) serves only where no DATABASE_URL is set, and TypeScript (31 MB)
 # is a peer of Elysia that nothing loads. `--omit=optional` would drop the argon2 binary as well.
 RUN bun install --frozen-lockfile --production --ignore-scripts \
