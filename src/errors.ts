@@ -1,6 +1,6 @@
 import { Elysia, ValidationError } from 'elysia'
+import postgres from 'postgres'
 import { isDatabaseDown } from './db.ts'
-import { FcsError } from './fcs/index.ts'
 import type { Log } from './log.ts'
 import { Refusal, type RefusalDetail } from './plugins/refusal.ts'
 import { StorageFull } from './storage/local.ts'
@@ -63,9 +63,6 @@ function refusalFor(code: unknown, error: unknown): Refusal {
   if (code === 'VALIDATION') return invalid(error)
   if (code === 'PARSE') return refuse('bad_request', 'The body could not be read')
   if (code === 'NOT_FOUND') return refuse('not_found')
-  if (error instanceof FcsError) {
-    return refuse('unprocessable', error.message, { data: { reason: error.code } })
-  }
   if (error instanceof StorageFull) return refuse('insufficient_storage', 'The storage is full')
   if (isDatabaseDown(error)) {
     return refuse('unavailable', 'The database does not answer', {
@@ -88,9 +85,11 @@ function invalid(error: unknown): Refusal {
   return refuse('unprocessable', summary, { data: { errors: fields } })
 }
 
-/** What the log keeps of a failure. Database errors name their code; their values and queries stay out. */
+/** What the log keeps of a failure. What PostgreSQL says of bad data quotes the data, and stays out. */
 function describe(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error }
-  const code = 'code' in error ? error.code : undefined
-  return { error: error.name, code, message: error.message, stack: error.stack }
+  const { name, message, stack } = error
+  const code = 'code' in error ? String(error.code) : undefined
+  const quotes = error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
+  return { error: name, code, ...(!quotes && { message, stack }) }
 }

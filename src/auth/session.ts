@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { jwt } from '@elysiajs/jwt'
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'

@@ -35,8 +35,7 @@ export function clientAddress(peer: Peer, trustedProxies: readonly string[]): Pe
   const blocks = trustedProxies.map(parseBlock)
   const trusted = (address: Address) =>
     blocks.some(
-      ([network, bits]) =>
-        network.kind() === address.kind() && address.match([network, bits] as never),
+      ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
     )
   const known = new WeakMap<Request, string | null>()
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { Refusal } from '../refusal.ts'
 
 /** A part's headers are a few hundred bytes; a name can make them longer. */
