@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { connect } from './db.ts'
+import { canonicalBlock } from './plugins/address.ts'
 
 // Beside words that no random key holds: one character repeated, and the key in FastAPI's tutorial.
 const PLACEHOLDERS =
@@ -21,12 +21,6 @@ const yesOrNo = z
   .pipe(z.enum(['true', 'false', '1', '0'], 'true or false'))
   .transform((value) => value === 'true' || value === '1')
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()))
-const isBlock = (text: string) => {
-  const [address = '', bits] = text.split('/')
-  // inet_aton's forms (10.1, 0x7f.1, 010.0.0.1) mean different addresses to different programs.
-  if (!ipaddr.IPv6.isValid(address) && !ipaddr.IPv4.isValidFourPartDecimal(address)) return false
-  return bits === undefined || ipaddr.isValidCIDR(text)
-}
 const DATABASE_URL =
   'a URL such as postgresql://user:password@host:5432/database, with reserved characters percent-encoded'
 /** Asks the client itself; a pool connects to nothing before its first query. */
@@ -59,7 +53,10 @@ const Settings = z.object({
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(60),
   TRUSTED_PROXIES: list
-    .refine((blocks) => blocks.every(isBlock), 'addresses or CIDR blocks, separated by commas')
+    .refine(
+      (blocks) => blocks.every((block) => canonicalBlock(block) !== null),
+      'addresses or CIDR blocks without host bits, separated by commas',
+    )
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),

@@ -1,30 +1,6 @@
-import ipaddr from 'ipaddr.js'
+import { type Address, parseAddress, parseBlock } from './address.ts'
 
 export type Peer = (request: Request) => string | null
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6
-type Block = [Address, number]
-
-/**
- * The address itself; an IPv4-mapped IPv6 address is the IPv4 one, and a zone (`fe80::1%eth0`) is left out,
- * for it names our interface and not the client. Null when it is not an address.
- */
-export function parseAddress(text: string): Address | null {
-  const [address = ''] = text.split('%')
-  return ipaddr.isValid(address) ? ipaddr.process(address) : null
-}
-
-/** Parses a CIDR block or a single address; throws on anything else. A block of mapped addresses is one of IPv4. */
-export function parseBlock(text: string): Block {
-  const [network, bits] = ipaddr.parseCIDR(
-    text.includes('/') ? text : `${text}/${wholeLength(text)}`,
-  )
-  return network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96
-    ? [network.toIPv4Address(), bits - 96]
-    : [network, bits]
-}
-
-const wholeLength = (address: string) => (ipaddr.IPv6.isValid(address) ? 128 : 32)
 
 /**
  * Where a request comes from, in canonical text, or null when that is unknown. The socket's peer counts.

@@ -1,6 +1,5 @@
-import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { parseBlock } from '../plugins/client-address.ts'
+import { canonicalBlock } from '../plugins/address.ts'
 import { body, documented, text } from '../schema.ts'
 import { SCOPES } from '../scopes.ts'
 
@@ -15,37 +14,6 @@ const days = z
   .int('a whole number of days')
   .min(1, 'from 1 to 365 days')
   .max(365, 'from 1 to 365 days')
-
-/** An address or CIDR block in its canonical text, IPv4 for an IPv4-mapped one; null when it is neither. */
-export function canonicalBlock(given: string): string | null {
-  if (!/^[0-9a-f:.]{2,45}(\/\d{1,3})?$/i.test(given)) return null
-  const [address = '', bits] = given.split('/')
-  // inet_aton's forms (010.0.0.1, 1.2.3, 0x7f.1) mean different addresses to different programs.
-  if (
-    address.includes(':')
-      ? !ipaddr.IPv6.isValid(address)
-      : !ipaddr.IPv4.isValidFourPartDecimal(address)
-  )
-    return null
-  const leadingZero = /(^|\.)0\d/.test(address.slice(address.lastIndexOf(':') + 1))
-  if (leadingZero && address.includes('.')) return null
-  if (bits !== undefined && !ipaddr.isValidCIDR(given)) return null
-  const parsed = ipaddr.parse(address)
-  const mapped = parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress()
-  const network = mapped ? parsed.toIPv4Address() : parsed
-  const whole = network.kind() === 'ipv4' ? 32 : 128
-  if (bits === undefined) return network.toString()
-  const length = Number(bits) - (mapped ? 96 : 0)
-  if (length < 0) return null
-  const canonical = `${network.toString()}/${length}`
-  return length <= whole && hasNoHostBits(canonical) ? canonical : null
-}
-
-function hasNoHostBits(block: string): boolean {
-  const [address, bits] = parseBlock(block)
-  const bytes = address.toByteArray()
-  return bytes.every((byte, at) => (byte & (0xff >> Math.min(8, Math.max(0, bits - at * 8)))) === 0)
-}
 
 const block = z.string('an address or CIDR block').transform((given, context) => {
   const canonical = canonicalBlock(given.trim())

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import ipaddr from 'ipaddr.js'
-import { type Peer, parseAddress } from '../client-address.ts'
+import { parseAddress } from '../address.ts'
+import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
 import type { LimitStore } from './memory.ts'
