@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
+import { largeFcs } from '../kit/large-fcs.ts'
 import { BUN } from '../kit/service.ts'
 import { FORM, RAW, UPLOAD } from './kit.ts'
-import { fileServer, largeFcs } from './server.ts'
+import { fileServer } from './server.ts'
 
 // A limit on the size of files, which anybody may set, fails a write as a full disk does. Its unit, a block, has
 // 512 or 1,024 bytes.

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
+import { block, channelNames, largeFcs } from '../kit/large-fcs.ts'
 import { until } from '../kit/service.ts'
 import { naive, RAW, UPLOAD } from './kit.ts'
-import { block, channelNames, fileServer, largeFcs } from './server.ts'
+import { fileServer } from './server.ts'
 
 let server: Awaited<ReturnType<typeof fileServer>>
 let bearer: string

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { largeFcs } from '../kit/large-fcs.ts'
 import { rawConnection, until } from '../kit/service.ts'
 import { RAW, UPLOAD } from './kit.ts'
-import { fileServer, largeFcs } from './server.ts'
+import { fileServer } from './server.ts'
 
 let server: Awaited<ReturnType<typeof fileServer>>
 beforeAll(async () => {

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import FCS from 'fcs'
+import { type ByteSource, createScan, readEvents } from '../src/fcs/index.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/** What one measured process does with the file; it may return the milliseconds that count. */
+export const jobs: Record<string, (file: string) => Promise<number | undefined>> = {
+  async read(file) {
+    for await (const _ of chunks(file));
+  },
+  async 'read and hash'(file) {
+    const hash = createHash('sha256')
+    for await (const chunk of chunks(file)) hash.update(chunk)
+    hash.digest()
+  },
+  async 'write and hash'(file) {
+    const hash = createHash('sha256')
+    const copy = `${file}.copy`
+    {
+      await using out = await open(copy, 'w')
+      for await (const chunk of chunks(file)) {
+        hash.update(chunk)
+        await out.write(chunk)
+      }
+      hash.digest()
+    }
+    await rm(copy)
+  },
+  async 'our reader'(file) {
+    const scan = createScan()
+    for await (const chunk of chunks(file)) scan.push(chunk)
+    await using source = await fileSource(file)
+    await scan.finish(source)
+  },
+  async 'npm fcs'(file) {
+    const bytes = Buffer.from(await Bun.file(file).arrayBuffer())
+    new FCS({ dataFormat: 'asNumber', eventsToRead: -1 }, bytes)
+  },
+  'page of 100 at the start': (file) => pages(file, () => 0),
+  'page of 100 at the end': (file) => pages(file, (total) => total - 100),
+  'page of 100 anywhere': (file) =>
+    pages(file, (total) => Math.floor(Math.random() * (total - 100))),
+}
+
+/** The median time of a page, of 200. */
+async function pages(file: string, offset: (total: number) => number): Promise<number> {
+  const scan = createScan()
+  for await (const chunk of chunks(file)) scan.push(chunk)
+  await using source = await fileSource(file)
+  const { description } = await scan.finish(source)
+  const columns = description.parameters.map((_, at) => at)
+  const times: number[] = []
+  for (let turn = 0; turn < 200; turn++) {
+    const started = performance.now()
+    await readEvents(source, description, {
+      offset: offset(description.total_events),
+      limit: 100,
+      columns,
+    })
+    times.push(performance.now() - started)
+  }
+  return times.toSorted((a, b) => a - b)[100] ?? 0
+}
+
+async function* chunks(file: string): AsyncGenerator<Uint8Array> {
+  await using handle = await open(file)
+  for (;;) {
+    const chunk = new Uint8Array(CHUNK_BYTES)
+    const { bytesRead } = await handle.read(chunk)
+    if (bytesRead === 0) return
+    yield chunk.subarray(0, bytesRead)
+  }
+}
+
+async function fileSource(file: string): Promise<ByteSource & AsyncDisposable> {
+  const handle = await open(file)
+  const { size } = await handle.stat()
+  let buffer = new Uint8Array()
+  return {
+    size,
+    async read(offset, length) {
+      if (buffer.length < length) buffer = new Uint8Array(length)
+      await handle.read(buffer, 0, length, offset)
+      return buffer.subarray(0, length)
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  }
+}
