@@ -35,6 +35,22 @@ test('a token is shown whole once, with what it may do, for thirty days from any
   expect(lifetime(body.data)).toBe(30)
 })
 
+test('create and regenerate answer with the fields of the quick start, in its order', async () => {
+  const made = await create({ name: 'x', scopes: ['fcs:read'] })
+  const at = `/api/v1/tokens/${made.body.data.id}`
+  const again = await app.call('POST', `${at}/regenerate`, { bearer: user.jwt })
+  for (const { body } of [made, again]) {
+    expect(Object.keys(body.data)).toEqual([
+      ...['id', 'name', 'token', 'token_prefix', 'scopes', 'allowed_ips'],
+      ...['created_at', 'expires_at'],
+    ])
+  }
+  const { body } = await app.call('GET', `${at}/logs`, { bearer: user.jwt })
+  expect(Object.keys(body.data)).toEqual([
+    ...['token_id', 'token_name', 'total_logs', 'limit', 'offset', 'next_cursor', 'logs'],
+  ])
+})
+
 test.each([1, 2, 30, 150, 200, 300, 365])(
   'expires_in_days of %i is as many times 24 hours, where clocks change too',
   async (days) => {
