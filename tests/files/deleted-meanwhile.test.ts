@@ -6,7 +6,7 @@ import { localStorage } from '../../src/storage/local.ts'
 import { testApp } from '../kit/app.ts'
 import { cytometrist, FILES } from './kit.ts'
 
-test('events of a file that is deleted while they are read are a 404, and of one whose bytes are lost a 500', async () => {
+test('events of a file that is deleted while they are read are a 404, and of one whose bytes are lost a 500 or a broken download, with a line in the log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-deleted-'))
   const local = await localStorage(folder)
   let beforeRead: () => Promise<unknown> = async () => {}
@@ -29,6 +29,11 @@ test('events of a file that is deleted while they are read are a 404, and of one
   const lost = await file()
   beforeRead = () => local.remove(lost)
   expect(await events(lost)).toBe(500)
+
+  const download = get(`${FILES}/${lost}/download`)
+  await expect(download).rejects.toThrow()
+  expect(api.lines.filter((line) => line.includes('"download broken off"'))).toHaveLength(1)
+  expect(api.lines.at(-1)).toContain(lost)
 
   await api.close()
   await rm(folder, { recursive: true })
