@@ -82,6 +82,20 @@ test('an operation that needs a scope says which, and answers 401 and 403', () =
   }
 })
 
+test('the refusal of a token in the URL is documented wherever a credential is asked for', async () => {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { security, responses }] of Object.entries(operations)) {
+      if (security.length === 0) continue
+      const at = `${path.replace('{id}', crypto.randomUUID())}?access_token=x`
+      const { status } = await api.call(method.toUpperCase(), at)
+      expect([method, path, status, Object.keys(responses)]).toEqual([
+        ...[method, path, 400],
+        expect.arrayContaining(['400']),
+      ])
+    }
+  }
+})
+
 test('a JSON body is documented as JSON alone, with its fields and limits', () => {
   const body = document.paths['/api/v1/tokens']?.post?.requestBody
   expect(Object.keys(body?.content ?? {})).toEqual(['application/json'])
