@@ -58,9 +58,10 @@ export function within(value: string, least: number, most: number): boolean {
   return length >= least && length <= most
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused.
-const CONTROL = /[\u0000-\u001f\u007f]/
-export const isPlain = (value: string) => value.isWellFormed() && !CONTROL.test(value)
+// Controls, line breaks, what overrides the direction of the text after it, and what has no width: by these one
+// name can look like another, and C1 controls too move a terminal's cursor. Joiners stay, for scripts and emoji need them.
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u
+const isPlain = (value: string) => value.isWellFormed() && !CONTROL.test(value)
 
 /**
  * Folds case, so that what differs in case alone is the same key. Through upper case and back, for

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { operation } from './docs/operation.ts'
@@ -21,6 +22,9 @@ const HEALTH = {
     },
   },
 }
+
+// A database that hangs is as far away as one that is gone, and a probe does not wait for long.
+const READY_MS = 2_000
 
 /** `pendingMigrations` lists the migrations that the database lacks, and throws when it does not answer. */
 export function serviceRoutes({
@@ -51,7 +55,9 @@ export function serviceRoutes({
     .get(
       '/ready',
       async () => {
-        const missing = await pendingMigrations().catch(() => null)
+        const missing = await Promise.race([pendingMigrations(), delay(READY_MS, null)]).catch(
+          () => null,
+        )
         if (missing === null) {
           throw refuse('unavailable', undefined, {
             data: { missing: ['database'] },

@@ -56,3 +56,11 @@ test('the service is ready once every migration is applied, and names those that
   await app.sql`insert into migrations ${app.sql(last ?? {})}`
   expect((await app.call('GET', '/ready', { from: '10.0.0.3' })).status).toBe(200)
 })
+
+test('a database that accepts and then says nothing makes the service unready, soon', async () => {
+  const hung = await testApp({ pendingMigrations: () => new Promise(() => {}) })
+  const { status, headers, body } = await hung.call('GET', '/ready')
+  expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+  expect(body.data).toEqual({ missing: ['database'] })
+  await hung.close()
+})

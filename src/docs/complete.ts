@@ -39,7 +39,10 @@ function complete(operation: Operation): Operation {
   const { security = [], parameters = [], requestBody, responses, description } = operation
   const scope = operation['x-required-scope']
   const refusals: Record<string, string> = {}
-  if (security.length > 0) refusals[401] = 'No credential, or one that is not accepted'
+  if (security.length > 0) {
+    refusals[400] = 'A token in the URL'
+    refusals[401] = 'No credential, or one that is not accepted'
+  }
   if (scope) refusals[403] = 'The scope or the address does not allow it'
   if (requestBody && 'application/json' in requestBody.content) {
     refusals[400] = 'The body is not valid JSON'

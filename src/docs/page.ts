@@ -43,20 +43,24 @@ const headers = {
 /** Swagger UI at /docs, from files of our own: it works without internet. */
 export function docsPage() {
   return new Elysia()
-    .get('/docs', () => answer(page, 'text/html; charset=utf-8'), { detail: { hide: true } })
+    .get('/docs', ({ request }) => answer(request, page, 'text/html; charset=utf-8'), {
+      detail: { hide: true },
+    })
     .get(
       '/docs/assets/:name',
-      async ({ params: { name } }) => {
-        if (name === 'start.js') return answer(start, 'text/javascript; charset=utf-8')
+      async ({ request, params: { name } }) => {
+        if (name === 'start.js') return answer(request, start, 'text/javascript; charset=utf-8')
         const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
         if (type === undefined) throw refuse('not_found')
         const file = await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)))
-        return answer(new Uint8Array(file), type)
+        return answer(request, new Uint8Array(file), type)
       },
       { detail: { hide: true } },
     )
 }
 
-function answer(body: string | Uint8Array<ArrayBuffer>, type: string): Response {
-  return new Response(body, { headers: { ...headers, 'content-type': type } })
+/** Anybody may keep a copy, unless it answers a credential: nothing that does is kept. */
+function answer(request: Request, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
+  const credential = request.headers.has('authorization') && { 'cache-control': 'no-store' }
+  return new Response(body, { headers: { ...headers, ...credential, 'content-type': type } })
 }

@@ -7,12 +7,16 @@ export const Parameters = z.object({
   total_events: z.int(),
   total_parameters: z.int(),
   parameters: z.array(
-    z.object({
+    // Open: more keywords of a parameter may follow.
+    z.looseObject({
       index: z.int().describe('From 1'),
       pnn: z.string().describe('$PnN, made unique: the key in events'),
       pns: z.string().describe('$PnS, or $PnN without one'),
       range: z.number().describe('$PnR'),
       display,
+      bits: z.int().describe('Width of a stored value'),
+      amplification: z.string().nullable().describe('$PnE'),
+      gain: finite.describe('$PnG'),
     }),
   ),
 })

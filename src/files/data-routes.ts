@@ -12,7 +12,6 @@ import type { reading } from './reading.ts'
 
 const file_id = z
   .string()
-  .max(100)
   .optional()
   .describe('One of your files. Without it the built-in sample is read')
 const OneFile = documented(z.object({ file_id }))

@@ -1,11 +1,12 @@
 import { refuse } from '../errors.ts'
 import type { ByteSource } from '../fcs/index.ts'
+import type { Log } from '../log.ts'
 import type { FileItem } from './files.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /** The stored bytes, or the range that is asked for (RFC 9110 §14), read as fast as the client takes them. */
-export function download(request: Request, file: FileItem, source: ByteSource): Response {
+export function download(request: Request, file: FileItem, source: ByteSource, log: Log): Response {
   const size = file.size_bytes
   const etag = `"${file.sha256}"`
   const headers = new Headers({
@@ -22,7 +23,13 @@ export function download(request: Request, file: FileItem, source: ByteSource): 
   const [start, end] = range ?? [0, size]
   headers.set('content-length', String(end - start))
   if (range) headers.set('content-range', `bytes ${start}-${end - 1}/${size}`)
-  const read = request.method === 'GET' ? source.read : blank
+  // The status is out by then: the client sees the connection break, and the log says why.
+  const readOrSay: ByteSource['read'] = (offset, length) =>
+    source.read(offset, length).catch((error) => {
+      log.error('download broken off', { id: file.id, error: String(error) })
+      throw error
+    })
+  const read = request.method === 'GET' ? readOrSay : blank
   return new Response(bytesOf(read, start, end), { status: range ? 206 : 200, headers })
 }
 

@@ -13,7 +13,14 @@ export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; 
     async open(owner: string, fileId: string | undefined): Promise<Readable> {
       if (fileId === undefined) return sample
       const { id, size_bytes, description } = await files.describe(owner, fileId)
-      return { source: storage.source(id, size_bytes), description }
+      const { size, read } = storage.source(id, size_bytes)
+      const readOrGone: ByteSource['read'] = (offset, length) =>
+        read(offset, length).catch(async (error) => {
+          // Deleted since its row was read: then it is as unknown as any other.
+          await files.find(owner, id)
+          throw error
+        })
+      return { source: { size, read: readOrGone }, description }
     },
 
     async statistics(

@@ -138,7 +138,7 @@ export function fileRoutes(options: {
       '/files/:id/download',
       async ({ request, params, principal }) => {
         const file = await files.find(principal.userId, params.id)
-        return download(request, file, storage.source(file.id, file.size_bytes))
+        return download(request, file, storage.source(file.id, file.size_bytes), log)
       },
       {
         scope: 'fcs:read',

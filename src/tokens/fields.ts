@@ -4,7 +4,7 @@ import { body, documented, text } from '../schema.ts'
 import { SCOPES } from '../scopes.ts'
 
 const scopes = z
-  .array(z.enum(SCOPES, 'one of the nine scopes'))
+  .array(z.enum(SCOPES, 'one of the nine scopes'), 'a list of scopes')
   .min(1, 'at least one scope')
   .max(64, 'at most nine different scopes')
   .transform((given) => SCOPES.filter((scope) => given.includes(scope)))

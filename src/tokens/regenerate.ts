@@ -28,7 +28,7 @@ export function regenerate(
       from tokens t join token_secrets s on s.token_id = t.id and s.superseded_at is null
       where t.id = ${id}`
     if (!current) throw new Error('a token has no current secret')
-    const { revoked, expired, ...kept } = current
+    const { revoked, expired, name, scopes, allowed_ips, created_at } = current
     if (revoked) throw refuse('conflict', 'Token revoked')
     if (expired && days === undefined) {
       throw refuse('conflict', 'Token expired: expires_in_days is needed')
@@ -41,9 +41,10 @@ export function regenerate(
     const [secret] = await sql<{ token_prefix: string; expires_at: Date }[]>`
       insert into token_secrets (hash, token_id, prefix, expires_at)
       values (${secretHash(token)}, ${id}, ${tokenPrefix(token)},
-        ${days === undefined ? sql`${kept.expires_at}` : sql`now() + ${days} * interval '24 hours'`})
+        ${days === undefined ? sql`${current.expires_at}` : sql`now() + ${days} * interval '24 hours'`})
       returning prefix as token_prefix, expires_at`
     if (!secret) throw new Error('a secret was inserted but not returned')
-    return { ...kept, ...secret, token }
+    const { token_prefix, expires_at } = secret
+    return { id, name, token, token_prefix, scopes, allowed_ips, created_at, expires_at }
   })
 }

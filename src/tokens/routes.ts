@@ -111,8 +111,9 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
         const { id, name } = await tokens.find(session.userId, params.id)
         const { limit, offset, cursor, authorized, from, to } = query
         const beforeId = cursor ?? null
-        const log = await tokenLog(sql, id, { limit, offset, beforeId, authorized, from, to })
-        return success({ token_id: id, token_name: name, limit, offset, ...log })
+        const wanted = { limit, offset, beforeId, authorized, from, to }
+        const { total_logs, ...page } = await tokenLog(sql, id, wanted)
+        return success({ token_id: id, token_name: name, total_logs, limit, offset, ...page })
       },
       {
         session: true,

@@ -48,6 +48,11 @@ test.each([
   ['2 characters that are 4 units', '🧬🔬'],
   ['51 characters', 'x'.repeat(51)],
   ['a line break inside', 'ab\ncd'],
+  ['a line separator inside', 'ab\u2028cd'],
+  ['a C1 control inside', 'ab\u009b31mcd'],
+  ['an override of direction', 'ab\u202ecd'],
+  ['a space of no width', 'ad\u200bmin'],
+  ['nothing that can be seen', '\u200b\u2060\u200b'],
   ['no text', 12_345],
   ['null', null],
 ])('a username of %s is 422', async (_, username) => {

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { OPEN_PATHS } from '../../src/app.ts'
+import { cytometrist } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
 
 let api: TestApp
@@ -13,7 +15,7 @@ type Operation = {
   security: Record<string, string[]>[]
   'x-required-scope'?: string
   requestBody?: { required: boolean; content: Record<string, { schema: Record<string, unknown> }> }
-  responses: Record<string, { content?: unknown }>
+  responses: Record<string, { content?: Record<string, { schema: z.core.JSONSchema.JSONSchema }> }>
 }
 let document: {
   tags: { name: string }[]
@@ -80,6 +82,20 @@ test('an operation that needs a scope says which, and answers 401 and 403', () =
   }
 })
 
+test('the refusal of a token in the URL is documented wherever a credential is asked for', async () => {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { security, responses }] of Object.entries(operations)) {
+      if (security.length === 0) continue
+      const at = `${path.replace('{id}', crypto.randomUUID())}?access_token=x`
+      const { status } = await api.call(method.toUpperCase(), at)
+      expect([method, path, status, Object.keys(responses)]).toEqual([
+        ...[method, path, 400],
+        expect.arrayContaining(['400']),
+      ])
+    }
+  }
+})
+
 test('a JSON body is documented as JSON alone, with its fields and limits', () => {
   const body = document.paths['/api/v1/tokens']?.post?.requestBody
   expect(Object.keys(body?.content ?? {})).toEqual(['application/json'])
@@ -104,4 +120,34 @@ test('both kinds of bearer can be authorized', () => {
     session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
     personalAccessToken: { type: 'http', scheme: 'bearer' },
   })
+})
+
+test('what a route answers with is what the document says of it, to the field', async () => {
+  const me = await cytometrist(api)
+  const { id } = await api.token(me.user, ['users:read', 'workspaces:admin'])
+  const all = await api.token(me.user, ['users:read', 'workspaces:admin', 'fcs:analyze'])
+  const json = { name: 'a workspace' }
+  await api.call('POST', '/api/v1/workspaces', { bearer: all.token, json })
+  const file = await me.file()
+  let compared = 0
+  for (const [path, { get }] of Object.entries(document.paths)) {
+    const schema = get?.responses[200]?.content?.['application/json']?.schema
+    if (!get || !schema) continue
+    const bearer = get.security.some((kind) => 'session' in kind) ? me.user.jwt : all.token
+    const of = path.startsWith('/api/v1/tokens') ? id : file
+    const { body } = await api.call('GET', path.replace('{id}', of), { bearer })
+    const said = z.fromJSONSchema(schema, { defaultTarget: 'openapi-3.0' }).safeParse(body)
+    expect([path, said.error?.issues]).toEqual([path, undefined])
+    compared++
+  }
+  expect(compared).toBeGreaterThan(12)
+})
+
+test('every field of a parameter is in the document', async () => {
+  const { bearer } = await cytometrist(api)
+  const answer = await api.call('GET', '/api/v1/fcs/parameters', { bearer })
+  const documented = JSON.stringify(document.paths['/api/v1/fcs/parameters']?.get?.responses[200])
+  for (const field of Object.keys(answer.body.data.parameters[0])) {
+    expect(documented).toContain(`"${field}":`)
+  }
 })

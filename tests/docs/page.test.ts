@@ -47,3 +47,13 @@ test.each(['package.json', 'index.html', '..%2fpackage.json', '__proto__', 'cons
 test("the documentation plugin's own page, which loads from elsewhere, is closed", async () => {
   expect((await api.call('GET', '/docs/cdn')).status).toBe(404)
 })
+
+test.each(['/docs', '/docs/assets/swagger-ui.css', '/docs/assets/start.js'])(
+  '%s may be cached, but not the answer to a request with a credential',
+  async (path) => {
+    const cacheOf = async (call = {}) =>
+      (await api.call('GET', path, call)).headers.get('cache-control')
+    expect(await cacheOf()).toBe('public, max-age=3600')
+    expect(await cacheOf({ bearer: 'anything' })).toBe('no-store')
+  },
+)

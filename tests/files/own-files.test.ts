@@ -36,6 +36,7 @@ test.each(ROUTES)(
       '..%2f..%2fetc',
       `${theirs}.part`,
       'null',
+      'x'.repeat(200),
     ]) {
       const { status, text, headers } = await api.call(method, path.replace('ID', id), {
         bearer: me.bearer,

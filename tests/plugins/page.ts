@@ -26,6 +26,8 @@ export async function strangersProject(): Promise<{ folder: string; remove(): Pr
   const folder = await mkdtemp(join(tmpdir(), 'pat-plugins-'))
   const modules = join(folder, 'node_modules')
   await mkdir(modules)
+  // Or a package.json further up would say which package this is.
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'stranger' }))
   await symlink(root, join(modules, 'pat-auth-system'))
   for (const name of ['elysia', 'postgres', 'bun-types']) {
     await symlink(join(root, 'node_modules', name), join(modules, name))

@@ -38,7 +38,9 @@ export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
       from token
       returning prefix, expires_at
     )
-    select token.*, secret.prefix as token_prefix, secret.expires_at from token, secret`
+    select id, name, prefix as token_prefix, scopes, allowed_ips, created_at, expires_at
+    from token, secret`
   if (!issued) throw new Error('a token was inserted but not returned')
-  return { ...issued, token: secret }
+  const { id, name, ...rest } = issued
+  return { id, name, token: secret, ...rest }
 }
