@@ -36,9 +36,9 @@ function socketFactory() {
   }
 }
 
-// SQLSTATE: connection exception, insufficient resources, operator intervention (shutdown, starting up), and a
-// standby that can't be written to.
-const UNAVAILABLE = /^(08...|53...|57P0.|25006)$/
+// SQLSTATE: connection exception, insufficient resources, operator intervention (statement timeout, shutdown,
+// starting up), and a standby that can't be written to.
+const UNAVAILABLE = /^(08...|53...|57014|57P0.|25006)$/
 
 /** Whether a query failed because the database can't be reached, and would pass once it is back. */
 export function isDatabaseDown(error: unknown): boolean {

@@ -42,14 +42,16 @@ export async function register(
 /** The account of a username or email and its password. Who is unknown is told no more than who is wrong. */
 export async function logIn(sql: Sql, username: string, password: string): Promise<Account> {
   const key = caseless(username.trim())
-  const [found] = await sql<Credentials[]>`
+  const named = await sql<Credentials[]>`
     select id, username, email, display_name, created_at, password_hash, is_active from users
-    where email_key = ${key} or username_key = ${key}
-    order by email_key = ${key} desc limit 1`
-  const matches = await passwordMatches(found?.password_hash, password)
+    where email_key = ${key} or username_key = ${key} order by email_key = ${key}`
+  let found: Credentials | undefined
+  // One person's username may be another's email: the password then says who is meant.
+  for (const account of named.length > 0 ? named : [undefined]) {
+    if (await passwordMatches(account?.password_hash, password)) found = account
+  }
   const headers = { 'www-authenticate': `Bearer realm="${NAME}"` }
-  if (!found || !matches)
-    throw refuse('unauthorized', 'Incorrect username or password', { headers })
+  if (!found) throw refuse('unauthorized', 'Incorrect username or password', { headers })
   if (!found.is_active) throw refuse('unauthorized', 'Account is inactive', { headers })
   const { password_hash, is_active, ...account } = found
   if (isOutdated(password_hash)) {
