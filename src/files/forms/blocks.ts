@@ -2,8 +2,8 @@ import { readEvents } from '../../fcs/index.ts'
 import type { Readable } from '../reading.ts'
 import type { Values } from './form.ts'
 
-/** Enough for reads of half a megabyte, few enough to be written as text within some milliseconds. */
-const MOST_VALUES = 65_536
+/** Larger blocks leave more garbage at once, and keep other requests waiting while they are written as text. */
+const MOST_VALUES = 16_384
 const MOST_EVENTS = 4096
 
 /** Events of a file from `offset` on, at most `limit` of them, each block read when it is asked for. */
