@@ -10,6 +10,7 @@ import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
 import { etagOf, isKnown } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import { streamEvents } from './forms/answer.ts'
+import { headOfStreams } from './forms/head.ts'
 import { chosenForm, FORMATS } from './forms/negotiate.ts'
 import type { reading } from './reading.ts'
 
@@ -60,6 +61,7 @@ export function fcsDataRoutes({
   read: ReturnType<typeof reading>
 }) {
   return new Elysia({ prefix: '/api/v1/fcs' })
+    .use(headOfStreams())
     .use(guard)
     .get(
       '/parameters',

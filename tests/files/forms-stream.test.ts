@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { connect } from 'node:net'
 import { tableFromIPC } from 'apache-arrow'
 import type { Values } from '../../src/files/forms/form.ts'
 import { FORMS } from '../../src/files/forms/negotiate.ts'
 import { loadSample } from '../../src/files/sample.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
+import { until } from '../kit/service.ts'
 import { cytometrist } from './kit.ts'
 
 let api: TestApp
@@ -76,10 +78,29 @@ test.each(FORMATS)('a whole file in %s is read once, a small part at a time', as
   expect(Math.max(...reads)).toBeLessThan(512 * 1024)
 })
 
-test.each(FORMATS)('HEAD of %s reads nothing', async (format) => {
-  const { status, headers, body } = await begin(format, 'HEAD')
-  expect([status, body, reads]).toEqual([200, null, []])
-  expect(headers.get('content-disposition')).toContain('filename="sample.')
+test.each(FORMATS)('HEAD of %s reads nothing, and claims no length', async (format) => {
+  const response = await begin(format, 'HEAD')
+  expect([response.status, (await response.bytes()).length, reads]).toEqual([200, 0, []])
+  expect(response.headers.get('content-disposition')).toContain('filename="sample.')
+  expect(response.headers.has('content-length')).toBe(false)
+})
+
+test('on a socket, reading ends when the client goes', async () => {
+  reads = []
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: (made) => api.app.handle(made),
+  })
+  const socket = connect({ host: '127.0.0.1', port: Number(server.port) })
+  socket.write(
+    `GET ${EVENTS}?format=ndjson HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${me.bearer}\r\n\r\n`,
+  )
+  await until(async () => reads.length > 0)
+  socket.destroy()
+  await until(async () => server.pendingRequests === 0)
+  expect(reads.reduce((sum, length) => sum + length, 0)).toBeLessThan(34297 * EVENT_BYTES)
+  await server.stop(true)
 })
 
 test.each(FORMATS)(
