@@ -29,9 +29,6 @@ function streamOf(pieces: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint
         if (done) controller.close()
         else controller.enqueue(value)
       },
-      async cancel() {
-        await pieces.return()
-      },
     },
     { highWaterMark: 0 },
   )
