@@ -22,24 +22,27 @@ export const errorSchema = {
 
 /**
  * What the OpenAPI document says of an operation: its tag, one line, its answer (a schema is wrapped in the
- * success envelope; other content types are given whole) and its refusals beside those that every route has.
+ * success envelope; other content types are given whole, and so are its other forms) and its refusals beside those that every route has.
  */
 export function operation(
   tag: string,
   summary: string,
   said: {
     description?: string
-    answer: [status: number, answer: Answer]
+    answer: [status: number, answer: Answer, otherForms?: Content]
     alsoAnswers?: Record<number, string>
     refusals?: Record<number, string>
     requestBody?: { required: true; content: Content }
   },
 ) {
-  const [status, answer] = said.answer
+  const [status, answer, otherForms] = said.answer
   const responses: Record<string, { description: string; content?: Content }> = {
     [status]: {
       description: STATUS_CODES[status] ?? '',
-      content: isSchema(answer) ? { 'application/json': { schema: envelope(answer) } } : answer,
+      content: {
+        ...(isSchema(answer) ? { 'application/json': { schema: envelope(answer) } } : answer),
+        ...otherForms,
+      },
     },
   }
   for (const [code, description] of Object.entries(said.alsoAnswers ?? {})) {

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { FORMS } from './forms/negotiate.ts'
+
+const { csv, ndjson, arrow } = FORMS
 
 const display = z.enum(['LIN', 'LOG'])
 const finite = z.number().nullable()
@@ -29,6 +32,26 @@ export const Events = z.object({
     .array(z.record(z.string(), finite))
     .describe('Values as the file stores them; NaN and infinities are null'),
 })
+
+/** The same events in the forms that are streamed. */
+export const EVENT_FORMS = {
+  [csv.mediaType]: {
+    schema: {
+      type: 'string',
+      description: 'RFC 4180, names first; `NaN`, `Infinity`, `-Infinity`',
+    },
+  },
+  [ndjson.mediaType]: {
+    schema: { type: 'string', description: 'One JSON object a line' },
+  },
+  [arrow.mediaType]: {
+    schema: {
+      type: 'string',
+      format: 'binary',
+      description: 'Arrow IPC stream; every column in the type that the file stores',
+    },
+  },
+}
 
 export const Statistics = z.object({
   total_events: z.int(),

@@ -1,13 +1,17 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
-import { refuse } from '../errors.ts'
+import { refuse, refuseField } from '../errors.ts'
 import { readEvents } from '../fcs/index.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
-import { Events, Parameters, Statistics } from './answers.ts'
+import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
+import { etagOf, isKnown } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
+import { streamEvents } from './forms/answer.ts'
+import { headOfStreams } from './forms/head.ts'
+import { chosenForm, FORMATS } from './forms/negotiate.ts'
 import type { reading } from './reading.ts'
 
 const file_id = z
@@ -18,13 +22,19 @@ const OneFile = documented(z.object({ file_id }))
 const EventPage = documented(
   z.object({
     file_id,
-    limit: queryNumber(1, 1000).default(100),
+    limit: queryNumber(1, 2 ** 40)
+      .optional()
+      .describe('JSON: at most 1000, and 100 without it. Other forms: all that follow without it'),
     offset: queryNumber(0, 2 ** 40).default(0),
     parameters: z
       .string()
       .max(20_000, 'names of channels of this file')
       .optional()
       .describe('Names of channels, separated by commas. Without it all of them'),
+    format: z
+      .enum(FORMATS, FORMATS.join(', '))
+      .optional()
+      .describe('The form of the answer. Without it `Accept` decides'),
   }),
 )
 
@@ -36,6 +46,10 @@ function fileId(given: string | undefined): string | undefined {
 
 const TAG = 'FCS data'
 const UNKNOWN = { 404: 'No such file of yours' }
+const KNOWN = { 304: 'The client has this answer' }
+
+/** Of a page of JSON, which is made in memory. */
+const MOST_JSON = 1000
 
 /** Reading what is inside of FCS files. */
 export function fcsDataRoutes({
@@ -46,11 +60,14 @@ export function fcsDataRoutes({
   read: ReturnType<typeof reading>
 }) {
   return new Elysia({ prefix: '/api/v1/fcs' })
+    .use(headOfStreams())
     .use(guard)
     .get(
       '/parameters',
-      async ({ query, principal }) => {
-        const { description } = await read.open(principal.userId, fileId(query.file_id))
+      async ({ request, query, principal, set }) => {
+        const { description, sha256 } = await read.open(principal.userId, fileId(query.file_id))
+        set.headers.etag = etagOf({ sha256 })
+        if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
         const { total_events, parameters } = description
         return success({ total_events, total_parameters: parameters.length, parameters })
       },
@@ -59,37 +76,55 @@ export function fcsDataRoutes({
         query: OneFile,
         detail: operation(TAG, 'The parameters of a file', {
           answer: [200, Parameters],
+          alsoAnswers: KNOWN,
           refusals: UNKNOWN,
         }),
       },
     )
     .get(
       '/events',
-      async ({ query, principal }) => {
-        const { limit, offset } = query
-        const { source, description } = await read.open(principal.userId, fileId(query.file_id))
-        const { parameters, total_events } = description
+      async ({ request, query, principal, set }) => {
+        set.headers.vary = 'Accept'
+        const form = chosenForm(query.format, request.headers.get('accept'))
+        const limit = query.limit ?? (form ? Number.POSITIVE_INFINITY : 100)
+        if (!form && limit > MOST_JSON) {
+          throw refuseField('limit', `a whole number from 1 to ${MOST_JSON}`)
+        }
+        const { offset } = query
+        const file = await read.open(principal.userId, fileId(query.file_id))
+        const { parameters, total_events } = file.description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
+        if (form) return streamEvents(request, form, file, { offset, limit, columns, names })
         requirePageFits(names, Math.min(limit, total_events))
-        const page = await readEvents(source, description, { offset, limit, columns })
+        const page = await readEvents(file.source, file.description, { offset, limit, columns })
         return success({ total_events, limit, offset, events: eventRows(names, page) })
       },
       {
         scope: 'fcs:read',
         query: EventPage,
-        detail: operation(TAG, 'A page of events', { answer: [200, Events], refusals: UNKNOWN }),
+        detail: operation(TAG, 'Events, a page or all of them', {
+          description: 'As JSON by the page, or streamed as CSV, NDJSON or Arrow IPC.',
+          answer: [200, Events, EVENT_FORMS],
+          refusals: UNKNOWN,
+        }),
       },
     )
     .get(
       '/statistics',
-      async ({ query, principal }) =>
-        success(await read.statistics(principal.userId, fileId(query.file_id))),
+      async ({ request, query, principal, set }) => {
+        const found = await read.statistics(principal.userId, fileId(query.file_id))
+        set.headers.etag = etagOf(found)
+        if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
+        const { total_events, statistics } = found
+        return success({ total_events, statistics })
+      },
       {
         scope: 'fcs:analyze',
         query: OneFile,
         detail: operation(TAG, 'Statistics of every channel', {
           answer: [200, Statistics],
+          alsoAnswers: KNOWN,
           refusals: UNKNOWN,
         }),
       },

@@ -1,6 +1,8 @@
 import { refuse } from '../errors.ts'
 import type { ByteSource } from '../fcs/index.ts'
 import type { Log } from '../log.ts'
+import { contentDisposition } from './content-disposition.ts'
+import { etagOf, isKnown } from './etag.ts'
 import type { FileItem } from './files.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -8,16 +10,14 @@ const CHUNK_BYTES = 256 * 1024
 /** The stored bytes, or the range that is asked for (RFC 9110 §14), read as fast as the client takes them. */
 export function download(request: Request, file: FileItem, source: ByteSource, log: Log): Response {
   const size = file.size_bytes
-  const etag = `"${file.sha256}"`
+  const etag = etagOf(file)
   const headers = new Headers({
     etag,
     'accept-ranges': 'bytes',
     'content-type': 'application/vnd.isac.fcs',
     'content-disposition': contentDisposition(file.filename),
   })
-  if (matches(request.headers.get('if-none-match'), etag)) {
-    return new Response(null, { status: 304, headers })
-  }
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers })
   // Range is defined for GET alone (RFC 9110 §14.2): HEAD tells of the whole file.
   const range = request.method === 'GET' ? wantedRange(request, etag, size) : null
   const [start, end] = range ?? [0, size]
@@ -49,19 +49,6 @@ function wantedRange(request: Request, etag: string, size: number): [number, num
     })
   }
   return [start, end]
-}
-
-const matches = (header: string | null, etag: string) =>
-  header?.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim())) ?? false
-
-/** RFC 6266: an ASCII name for every client, and the true one for those that read it. */
-function contentDisposition(filename: string): string {
-  const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_')
-  const encoded = encodeURIComponent(filename).replace(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
 }
 
 function bytesOf(read: ByteSource['read'], start: number, end: number) {

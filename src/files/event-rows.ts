@@ -1,5 +1,6 @@
 import { refuseField } from '../errors.ts'
-import type { Column, FcsParameter } from '../fcs/index.ts'
+import type { FcsParameter } from '../fcs/index.ts'
+import type { Values } from './forms/form.ts'
 
 /** How many pieces of a comma list may make one name: what a query costs stays in line with its length. */
 const MOST_PIECES = 8
@@ -38,10 +39,16 @@ export function requirePageFits(names: readonly string[], events: number): void 
   if (events > most) throw refuseField('limit', `at most ${most} events of these parameters`)
 }
 
-/** Events as objects of channel name and value. What JSON has no number for becomes null in it. */
-export function eventRows(names: readonly string[], columns: readonly Column[]) {
+/** Events as objects of channel name and value. */
+export function eventRows(names: readonly string[], columns: readonly Values[]) {
   const count = columns[0]?.length ?? 0
   return Array.from({ length: count }, (_, event) =>
-    Object.fromEntries(names.map((name, at) => [name, columns[at]?.[event] ?? null])),
+    Object.fromEntries(names.map((name, at) => [name, jsonValue(columns[at]?.[event])])),
   )
+}
+
+/** Integers that a JSON number would round are decimal strings; what JSON has no number for becomes null in it. */
+export function jsonValue(value: number | bigint | undefined): number | string | null {
+  if (typeof value !== 'bigint') return value ?? null
+  return value > Number.MAX_SAFE_INTEGER ? String(value) : Number(value)
 }

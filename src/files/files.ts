@@ -62,8 +62,8 @@ export function ownFiles(sql: Sql) {
 
     statistics: async (owner: string, id: string) =>
       one(
-        await sql<{ total_events: number; statistics: ChannelStatistics[] }[]>`
-        select total_events::float8 as total_events, statistics
+        await sql<{ sha256: string; total_events: number; statistics: ChannelStatistics[] }[]>`
+        select encode(sha256, 'hex') as sha256, total_events::float8 as total_events, statistics
         from fcs_files where id = ${id} and owner_id = ${owner}`,
       ),
 

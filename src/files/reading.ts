@@ -4,7 +4,12 @@ import type { Storage } from '../storage/local.ts'
 import { ownFiles } from './files.ts'
 import type { Sample } from './sample.ts'
 
-export type Readable = { source: ByteSource; description: FcsDescription }
+export type Readable = {
+  filename: string
+  sha256: string
+  source: ByteSource
+  description: FcsDescription
+}
 
 /** What the reading routes read: a file of the owner, or the built-in sample when no file is named. */
 export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; sample: Sample }) {
@@ -12,7 +17,7 @@ export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; 
   return {
     async open(owner: string, fileId: string | undefined): Promise<Readable> {
       if (fileId === undefined) return sample
-      const { id, size_bytes, description } = await files.describe(owner, fileId)
+      const { id, size_bytes, ...file } = await files.describe(owner, fileId)
       const { size, read } = storage.source(id, size_bytes)
       const readOrGone: ByteSource['read'] = (offset, length) =>
         read(offset, length).catch(async (error) => {
@@ -20,15 +25,16 @@ export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; 
           await files.find(owner, id)
           throw error
         })
-      return { source: { size, read: readOrGone }, description }
+      return { ...file, source: { size, read: readOrGone } }
     },
 
     async statistics(
       owner: string,
       fileId: string | undefined,
-    ): Promise<{ total_events: number; statistics: ChannelStatistics[] }> {
+    ): Promise<{ sha256: string; total_events: number; statistics: ChannelStatistics[] }> {
       if (fileId !== undefined) return files.statistics(owner, fileId)
-      return { total_events: sample.description.total_events, statistics: sample.statistics }
+      const { sha256, description, statistics } = sample
+      return { sha256, total_events: description.total_events, statistics }
     },
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type ByteSource, createScan } from '../fcs/index.ts'
 
@@ -14,5 +15,6 @@ export async function loadSample() {
   }
   const scan = createScan()
   scan.push(bytes)
-  return { source, ...(await scan.finish(source)) }
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { filename: 'sample.fcs', sha256, source, ...(await scan.finish(source)) }
 }

@@ -49,7 +49,7 @@ const FORMS = [
 ] as const
 
 test.skipIf(process.platform !== 'linux').each(FORMS)(
-  '500 MB %s are uploaded with less than 200 MB of memory, and their statistics are right',
+  '500 MB %s are uploaded with less than 200 MB of memory, described rightly and streamed back whole with less than 300',
   async (_, path, headers, pieces) => {
     const answer = await server.call('POST', path, { bearer, headers, body: asStream(pieces) })
     expect(answer.status).toBe(201)
@@ -66,6 +66,13 @@ test.skipIf(process.platform !== 'linux').each(FORMS)(
       expect(row.mean / mean).toBeCloseTo(1, 12)
       expect(row.std / std).toBeCloseTo(1, 12)
     }
+
+    const whole = `${server.url}/api/v1/fcs/events?format=arrow&file_id=${file_id}`
+    const streamed = await fetch(whole, { headers: { authorization: `Bearer ${bearer}` } })
+    let received = 0
+    for await (const piece of streamed.body ?? []) received += piece.length
+    expect(received).toBeGreaterThan(total_events * 26 * 4)
+    expect(await peakMegabytes()).toBeLessThan(300)
     await server.call('DELETE', `/api/v1/fcs/files/${file_id}`, { bearer })
     await until(async () => (await server.files()).length === 0)
   },

@@ -108,6 +108,10 @@ const steps: Step[] = [
   ],
   ['parameters of the sample', 'GET', `${API}/fcs/parameters`, pat],
   ['events of the sample', 'GET', `${API}/fcs/events?limit=3&parameters=FSC-A,Time`, pat],
+  ['all events as CSV', 'GET', `${API}/fcs/events?format=csv&parameters=Time`, pat],
+  ['events as NDJSON', 'GET', `${API}/fcs/events?format=ndjson&limit=3`, pat],
+  ['all events as Arrow', 'GET', `${API}/fcs/events?format=arrow&parameters=Time`, pat],
+  ['how events come as CSV', 'HEAD', `${API}/fcs/events?format=csv`, pat],
   ['an unknown parameter', 'GET', `${API}/fcs/events?parameters=nothing`, pat],
   ['upload multipart', 'POST', `${API}/fcs/upload`, multipart],
   [

@@ -1,0 +1,35 @@
+import { contentDisposition } from '../content-disposition.ts'
+import type { Readable } from '../reading.ts'
+import { eventBlocks } from './blocks.ts'
+import type { Form } from './form.ts'
+
+/** Events in a form, read and written as fast as the client takes them, and no further once it has gone. */
+export function streamEvents(
+  request: Request,
+  form: Form,
+  file: Readable,
+  page: { offset: number; limit: number; columns: number[]; names: readonly string[] },
+): Response {
+  const name = `${file.filename.replace(/\.fcs$/i, '')}.${form.extension}`
+  const headers = {
+    'content-type': form.contentType,
+    'content-disposition': contentDisposition(name),
+  }
+  // Elysia answers HEAD by running GET and counting its bytes: the file is not read for that.
+  if (request.method === 'HEAD') return new Response(null, { headers })
+  const pieces = form.write(page.names, eventBlocks(file, page))
+  return new Response(streamOf(pieces), { headers })
+}
+
+function streamOf(pieces: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

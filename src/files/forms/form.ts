@@ -1,0 +1,17 @@
+import type { Column } from '../../fcs/index.ts'
+
+/** One channel's values of a block of events, in the type that the file stores. */
+export type Values = Column | Uint8Array | BigUint64Array
+
+/** Blocks of events in their order, each one array of values per channel; one block at least, if an empty one. */
+export type Blocks = AsyncIterable<readonly Values[]>
+
+/** A form that events are streamed in. */
+export type Form = {
+  mediaType: string
+  /** The media type with its parameters. */
+  contentType: string
+  /** What the name of a file in this form ends with. */
+  extension: string
+  write(names: readonly string[], blocks: Blocks): AsyncGenerator<Uint8Array, void>
+}

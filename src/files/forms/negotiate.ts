@@ -1,0 +1,44 @@
+import { arrow } from './arrow.ts'
+import { csv } from './csv.ts'
+import type { Form } from './form.ts'
+import { ndjson } from './ndjson.ts'
+
+/** What `format` may ask for. JSON is no stream: it is the answer's usual envelope. */
+export const FORMATS = ['json', 'csv', 'ndjson', 'arrow'] as const
+type Format = (typeof FORMATS)[number]
+
+export const FORMS: Record<Exclude<Format, 'json'>, Form> = { csv, ndjson, arrow }
+
+/** In the order in which they are preferred where the client has no preference. */
+const OFFERED: [mediaType: string, Form | null][] = [
+  ['application/json', null],
+  ...Object.values(FORMS).map((form): [string, Form] => [form.mediaType, form]),
+]
+
+/**
+ * The form that is asked for, or null for JSON: `format` wins, then what Accept likes best (RFC 9110 §12.5.1), a
+ * named type before a wildcard. Where Accept allows none of ours the answer is JSON.
+ */
+export function chosenForm(format: Format | undefined, accept: string | null): Form | null {
+  if (format !== undefined) return format === 'json' ? null : FORMS[format]
+  const ranges = (accept ?? '*/*').split(',').map(mediaRange)
+  const [best] = OFFERED.flatMap(([mediaType, form]) => {
+    const [range] = ranges
+      .filter(({ covers }) => covers(mediaType))
+      .toSorted((a, b) => b.detail - a.detail)
+    return range && range.quality > 0 ? [{ form, ...range }] : []
+  }).toSorted((a, b) => b.quality - a.quality || b.detail - a.detail)
+  return best?.form ?? null
+}
+
+/** One entry of Accept: the types it covers, how closely it names them, and how much they are liked. */
+function mediaRange(entry: string) {
+  const [name = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase())
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+  const quality = weight === undefined ? 1 : Number(weight) || 0
+  if (name === '*/*') return { quality, detail: 0, covers: () => true }
+  if (name.endsWith('/*')) {
+    return { quality, detail: 1, covers: (type: string) => type.startsWith(name.slice(0, -1)) }
+  }
+  return { quality, detail: 2, covers: (type: string) => type === name }
+}
