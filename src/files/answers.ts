@@ -40,6 +40,7 @@ export const Statistics = z.object({
       std: finite.describe("The population's"),
       count: z.int().describe('Finite values'),
       non_finite: z.int().describe('NaN and infinities, left out of the rest'),
+      percentiles: z.record(z.string(), finite).optional().describe('By the numbers of `q`'),
     }),
   ),
 })

@@ -7,15 +7,18 @@ import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
 import { Events, Parameters, Statistics } from './answers.ts'
+import { conversionFields, isConverted } from './converted.ts'
+import { measuredStatistics, quantileList } from './converted-statistics.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import type { reading } from './reading.ts'
 
-const file_id = z
+export const file_id = z
   .string()
   .max(100)
   .optional()
   .describe('One of your files. Without it the built-in sample is read')
 const OneFile = documented(z.object({ file_id }))
+const StatisticsQuery = documented(z.object({ file_id, ...conversionFields, q: quantileList }))
 const EventPage = documented(
   z.object({
     file_id,
@@ -30,13 +33,13 @@ const EventPage = documented(
 )
 
 /** A malformed id names nothing, as an unknown one does. */
-function fileId(given: string | undefined): string | undefined {
+export function fileId(given: string | undefined): string | undefined {
   if (given === undefined || z.uuid().safeParse(given).success) return given
   throw refuse('not_found')
 }
 
-const TAG = 'FCS data'
-const UNKNOWN = { 404: 'No such file of yours' }
+export const TAG = 'FCS data'
+export const UNKNOWN = { 404: 'No such file of yours' }
 
 /** Reading what is inside of FCS files. */
 export function fcsDataRoutes({
@@ -84,11 +87,17 @@ export function fcsDataRoutes({
     )
     .get(
       '/statistics',
-      async ({ query, principal }) =>
-        success(await read.statistics(principal.userId, fileId(query.file_id))),
+      async ({ query, principal }) => {
+        const id = fileId(query.file_id)
+        const stored = await read.statistics(principal.userId, id)
+        if (!isConverted(query) && query.q === undefined) return success(stored)
+        const file = await read.open(principal.userId, id)
+        const statistics = await measuredStatistics(file, stored.statistics, query)
+        return success({ total_events: stored.total_events, statistics })
+      },
       {
         scope: 'fcs:analyze',
-        query: OneFile,
+        query: StatisticsQuery,
         detail: operation(TAG, 'Statistics of every channel', {
           answer: [200, Statistics],
           refusals: UNKNOWN,
