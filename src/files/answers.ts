@@ -23,7 +23,9 @@ export const Events = z.object({
   offset: z.int(),
   events: z
     .array(z.record(z.string(), finite))
-    .describe('Values as the file stores them; NaN and infinities are null'),
+    .describe(
+      'Values as the file stores them, unless asked for otherwise; NaN and infinities are null',
+    ),
 })
 
 export const Statistics = z.object({

@@ -7,7 +7,7 @@ import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
 import { Events, Parameters, Statistics } from './answers.ts'
-import { conversionFields, isConverted } from './converted.ts'
+import { conversionFields, conversionOf, isConverted } from './converted.ts'
 import { measuredStatistics, quantileList } from './converted-statistics.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import type { reading } from './reading.ts'
@@ -29,6 +29,7 @@ const EventPage = documented(
       .max(20_000, 'names of channels of this file')
       .optional()
       .describe('Names of channels, separated by commas. Without it all of them'),
+    ...conversionFields,
   }),
 )
 
@@ -76,8 +77,10 @@ export function fcsDataRoutes({
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
         requirePageFits(names, Math.min(limit, total_events))
-        const page = await readEvents(source, description, { offset, limit, columns })
-        return success({ total_events, limit, offset, events: eventRows(names, page) })
+        const { reads, apply } = conversionOf(description, columns, query)
+        const page = await readEvents(source, description, { offset, limit, columns: reads })
+        const values = isConverted(query) ? apply(page) : page
+        return success({ total_events, limit, offset, events: eventRows(names, values) })
       },
       {
         scope: 'fcs:read',
