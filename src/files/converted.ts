@@ -19,7 +19,6 @@ export const conversionFields = {
     .enum(['true', 'false'], 'true, false')
     .default('false')
     .transform((given) => given === 'true')
-    .meta({ type: 'boolean' })
     .describe('Without spillover, by the matrix of the file'),
 }
 

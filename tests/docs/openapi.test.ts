@@ -72,7 +72,7 @@ test('an operation that needs a scope says which, and answers 401 and 403', () =
   const scoped = Object.values(document.paths)
     .flatMap((operations) => Object.values(operations))
     .filter(({ security }) => security.some((scheme) => 'personalAccessToken' in scheme))
-  expect(scoped.length).toBe(14)
+  expect(scoped.length).toBe(16)
   for (const operation of scoped) {
     expect(operation['x-required-scope']).toMatch(/^(workspaces|users|fcs):\w+$/)
     expect(operation.description).toContain(`Scope: \`${operation['x-required-scope']}\``)
