@@ -61,7 +61,7 @@ export async function binAxis(
   const { scale, transform } = transformOf(query, top)
   const range =
     query.transform === 'logicle'
-      ? { min: scale.value(0), max: scale.value(1) }
+      ? { min: scale.value(0), max: query.T ?? top }
       : query.min === undefined || query.max === undefined
         ? valuesRange(query.transform, await extremes())
         : { min: query.min, max: query.max }

@@ -29,6 +29,7 @@ export type MeasuredChannel = ChannelStatistics & { percentiles?: Record<string,
  * the upload. Takes several passes over the file, in bounded memory.
  */
 export async function measuredStatistics(
+  request: Request,
   file: Readable,
   stored: readonly ChannelStatistics[],
   asked: ConversionOptions & { q?: number[] | undefined },
@@ -41,7 +42,7 @@ export async function measuredStatistics(
   const conversion = conversionOf(file.description, channels, asked)
   const measuring = createQuantiles(channels.length, quantiles)
   do {
-    for await (const block of convertedBlocks(file, conversion)) measuring.add(block)
+    for await (const block of convertedBlocks(file, conversion, request)) measuring.add(block)
   } while (measuring.endPass())
 
   return measuring.results().flatMap(({ moments, quantiles: values }, at) => {

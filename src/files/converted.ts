@@ -41,15 +41,20 @@ export function conversionOf(
 
 export type Extremes = { min: number | null; max: number | null }
 
-/** All events of a file, converted, in blocks between which other requests have their turn. */
+/**
+ * All events of a file, converted, in blocks between which other requests have their turn. Ends with a refusal when the
+ * client has gone: nobody waits for the rest.
+ */
 export async function* convertedBlocks(
-  { source, description }: Readable,
+  { source, description }: Pick<Readable, 'source' | 'description'>,
   { reads, apply }: Conversion,
+  { signal }: Request,
 ): AsyncGenerator<Float64Array[]> {
   const limit = Math.max(1, Math.floor(BLOCK_VALUES / description.parameters.length))
   for (let offset = 0; offset < description.total_events; offset += limit) {
     yield apply(await readEvents(source, description, { offset, limit, columns: reads }))
     await setImmediate()
+    if (signal.aborted) throw refuse('bad_request', 'The client went away')
   }
 }
 

@@ -90,12 +90,12 @@ export function fcsDataRoutes({
     )
     .get(
       '/statistics',
-      async ({ query, principal }) => {
+      async ({ request, query, principal }) => {
         const id = fileId(query.file_id)
         const stored = await read.statistics(principal.userId, id)
         if (!isConverted(query) && query.q === undefined) return success(stored)
         const file = await read.open(principal.userId, id)
-        const statistics = await measuredStatistics(file, stored.statistics, query)
+        const statistics = await measuredStatistics(request, file, stored.statistics, query)
         return success({ total_events: stored.total_events, statistics })
       },
       {

@@ -77,6 +77,7 @@ export function plotRoutes({
 }) {
   /** The file and how to convert the channels named; the extremes of each, of stored values known since the upload. */
   async function openPlot(
+    request: Request,
     owner: string,
     query: ConversionOptions & { file_id?: string | undefined },
     names: Record<string, string>,
@@ -93,7 +94,7 @@ export function plotRoutes({
     let found: Promise<Extremes[]> | undefined
     const extremes = async (at: number): Promise<Extremes> => {
       found ??= isConverted(query)
-        ? extremesOf(convertedBlocks(file, conversion), channels.length)
+        ? extremesOf(convertedBlocks(file, conversion, request), channels.length)
         : read
             .statistics(owner, id)
             .then(({ statistics }) => channels.map((channel) => statistics[channel] ?? NONE))
@@ -101,16 +102,18 @@ export function plotRoutes({
     }
     const axis = (at: number, asked: AxisQuery, bins: number, prefix = '') =>
       binAxis(asked, bins, topOf(file, channels[at] ?? 0, scale), () => extremes(at), prefix)
-    return { file, axis, blocks: () => convertedBlocks(file, conversion) }
+    return { file, axis, blocks: () => convertedBlocks(file, conversion, request) }
   }
 
   return new Elysia({ prefix: '/api/v1/fcs' })
     .use(guard)
     .get(
       '/histogram',
-      async ({ query, principal }) => {
+      async ({ request, query, principal }) => {
         const { parameter } = query
-        const { file, axis, blocks } = await openPlot(principal.userId, query, { parameter })
+        const { file, axis, blocks } = await openPlot(request, principal.userId, query, {
+          parameter,
+        })
         const { transform, edges } = await axis(0, query, query.bins)
         const histogram = createHistogram(edges)
         for await (const [values = new Float64Array()] of blocks()) histogram.add(values)
@@ -133,9 +136,9 @@ export function plotRoutes({
     )
     .get(
       '/density',
-      async ({ query, principal }) => {
+      async ({ request, query, principal }) => {
         const { x, y, bins, transform } = query
-        const { file, axis, blocks } = await openPlot(principal.userId, query, { x, y })
+        const { file, axis, blocks } = await openPlot(request, principal.userId, query, { x, y })
         const { x_transform = transform, x_min, x_max } = query
         const { y_transform = transform, y_min, y_max } = query
         const across = await axis(

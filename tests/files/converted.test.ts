@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { createConversion } from '../../src/fcs/conversion.ts'
+import { convertedBlocks } from '../../src/files/converted.ts'
+import { described } from '../fcs/described.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
 import { small } from '../kit/fcs-examples.ts'
 import { writeFcs } from '../kit/fcs-writer.ts'
@@ -162,4 +165,20 @@ test('a logarithmic channel is compensated on the linear scale only', async () =
     422,
     expect.stringContaining('scale=linear'),
   ])
+})
+
+test('nothing more is read for a client that has gone', async () => {
+  const description = { ...(await described(small)), total_events: 10_000_000 }
+  const conversion = createConversion(description, [0], { scale: 'raw', compensated: false })
+  const client = new AbortController()
+  let reads = 0
+  const read = async (_: number, length: number) => {
+    if (++reads === 2) client.abort()
+    return new Uint8Array(length)
+  }
+  const request = new Request('http://test.local/', { signal: client.signal })
+  const file = { source: { size: 2 ** 40, read }, description }
+  const blocks = convertedBlocks(file, conversion, request)
+  await expect(Array.fromAsync(blocks)).rejects.toThrow()
+  expect(reads).toBe(2)
 })
