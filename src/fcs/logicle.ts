@@ -45,7 +45,7 @@ export function createLogicle({ t, w, m, a: negative }: LogicleParameters): Logi
   const seriesEnd = x1 + width / 4
 
   const above = (x: number) =>
-    x < seriesEnd ? series(taylor, x - x1) : a * Math.exp(b * x) + f - c * Math.exp(-d * x)
+    x <= seriesEnd ? series(taylor, x - x1) : a * Math.exp(b * x) + f - c * Math.exp(-d * x)
 
   return {
     inverse: (place) => (place < x1 ? -above(2 * x1 - place) : above(place)),

@@ -67,6 +67,8 @@ test('the top of scale is at 1, zero at (W + A) / (M + A), and below zero the sc
       const zero = (w + a) / (m + a)
       expect(Math.abs(inverse(1) / t - 1)).toBeLessThan(1e-9)
       expect(Math.abs(scale(0) - zero)).toBeLessThan(1e-12)
+      // Exactly: there the exponentials cancel, and their difference would leave rounding errors.
+      expect(Math.abs(inverse(scale(0)))).toBe(0)
       const above = zero + at * (1 - zero)
       expect(Math.abs(inverse(2 * zero - above) + inverse(above))).toBeLessThan(1e-9 * t)
     }),

@@ -65,7 +65,17 @@ test('numpy says the same of ten values', () => {
   }
 })
 
+/** So many that the selection takes narrower digits, and more passes. */
+const MANY = Array.from({ length: 97 }, (_, i) => i / 97)
+
 test('equal values have exactly that value at every quantile', () => {
-  const [found] = measure([Array.from({ length: 10 }, () => 0.1)], [0.05, 1 / 3, 0.7], 4)
-  expect(found?.quantiles).toEqual([0.1, 0.1, 0.1])
+  const [found] = measure([Array.from({ length: 10 }, () => 0.1)], MANY, 4)
+  expect(found?.quantiles).toEqual(MANY.map(() => 0.1))
+})
+
+test('infinities are left out beside the greatest of finite values too', () => {
+  const { POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number
+  const values = [1.7e308, NEGATIVE_INFINITY, -1.7e308, POSITIVE_INFINITY, NEGATIVE_INFINITY]
+  const [found] = measure([values], [...MANY, 1], 2)
+  expect([found?.quantiles[0], found?.quantiles.at(-1)]).toEqual([-1.7e308, 1.7e308])
 })
