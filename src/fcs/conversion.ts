@@ -1,5 +1,10 @@
-import type { FcsDescription } from './description.ts'
-import { ConversionError, isLogAmplified, linearScales, type Scale } from './scale.ts'
+import {
+  ConversionError,
+  type Described,
+  isLogAmplified,
+  linearScales,
+  type Scale,
+} from './scale.ts'
 import { type Compensation, readCompensation } from './spillover.ts'
 import type { Column } from './values.ts'
 
@@ -22,7 +27,7 @@ export type Conversion = {
  * here, once. Throws ConversionError when the file doesn't say how.
  */
 export function createConversion(
-  description: FcsDescription,
+  description: Described,
   wanted: readonly number[],
   { scale, compensated }: ConversionOptions,
 ): Conversion {
@@ -47,7 +52,7 @@ export function createConversion(
   }
 }
 
-function requireLinear({ parameters }: FcsDescription, { channels }: Compensation): void {
+function requireLinear({ parameters }: Described, { channels }: Compensation): void {
   const log = channels.find((at) => parameters[at] && isLogAmplified(parameters[at]))
   if (log === undefined) return
   const message = `Logarithmic values ($P${log + 1}E) can be compensated with scale=linear only.`

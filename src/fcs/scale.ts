@@ -4,6 +4,9 @@ import type { FcsParameter } from './parameters.ts'
 /** Why events can't be given as asked for, in one sentence for a cytometrist; no values of the file. */
 export class ConversionError extends Error {}
 
+/** What a description says of how to convert values. */
+export type Described = Pick<FcsDescription, 'parameters' | 'keywords'>
+
 /** From a stored value to what was measured. */
 export type Scale = (stored: number) => number
 
@@ -12,7 +15,7 @@ export type Scale = (stored: number) => number
  * (FCS 3.1 §3.2.20) is 10^(f1 · value / `$PnR`) · f2, where f2 = 0, which writers leave, means 1. `Time` is
  * multiplied by `$TIMESTEP`, which makes it seconds; other linear values are divided by `$PnG`.
  */
-export function linearScales({ parameters, keywords }: FcsDescription): (Scale | null)[] {
+export function linearScales({ parameters, keywords }: Described): (Scale | null)[] {
   const timestep = Number(new Map(keywords).get('$TIMESTEP'))
   return parameters.map((parameter) => linearScale(parameter, timestep))
 }

@@ -1,6 +1,5 @@
-import type { FcsDescription } from './description.ts'
 import { invert, type Matrix } from './matrix.ts'
-import { ConversionError } from './scale.ts'
+import { ConversionError, type Described } from './scale.ts'
 
 /** `$SPILLOVER` is FCS 3.1's; the others are what instruments wrote before there was one. */
 const KEYWORDS = ['$SPILLOVER', 'SPILL', 'SPILLOVER', '$COMP']
@@ -22,7 +21,7 @@ export type Compensation = {
  * Reads the spillover matrix of a file, `n,name…,n×n numbers`, and inverts it. A row is a dye, a column is the
  * channel that sees this share of it (FCS 3.1 §3.2.20). Throws ConversionError when there is none to compensate with.
  */
-export function readCompensation({ parameters, keywords }: FcsDescription): Compensation {
+export function readCompensation({ parameters, keywords }: Described): Compensation {
   const given = new Map(keywords)
   const keyword = KEYWORDS.find((name) => given.get(name)?.trim())
   if (keyword === undefined) throw new ConversionError('The file has no spillover matrix.')

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { refuse } from '../errors.ts'
 import { type Conversion, type ConversionOptions, createConversion } from '../fcs/conversion.ts'
-import { type FcsDescription, readEvents } from '../fcs/index.ts'
-import { ConversionError } from '../fcs/scale.ts'
+import { type Column, readEvents } from '../fcs/index.ts'
+import { ConversionError, type Described } from '../fcs/scale.ts'
 import type { Readable } from './reading.ts'
 
 /** Enough for a read of megabytes, few enough to be counted within some milliseconds. */
@@ -27,7 +27,7 @@ export const isConverted = ({ scale, compensated }: ConversionOptions): boolean 
 
 /** A conversion of these channels (positions from 0); what the file can't give is refused. */
 export function conversionOf(
-  description: FcsDescription,
+  description: Described,
   channels: readonly number[],
   options: ConversionOptions,
 ): Conversion {
@@ -36,6 +36,19 @@ export function conversionOf(
   } catch (error) {
     if (error instanceof ConversionError) throw refuse('unprocessable', error.message)
     throw error
+  }
+}
+
+/** A page of events as `readEvents` takes it, read as it is asked for: as stored, or converted. */
+export function pageReader(
+  { source, description }: Pick<Readable, 'source' | 'description'>,
+  channels: readonly number[],
+  options: ConversionOptions,
+): (page: { offset: number; limit: number }) => Promise<Column[]> {
+  const { reads, apply } = conversionOf(description, channels, options)
+  return async (page) => {
+    const stored = await readEvents(source, description, { ...page, columns: reads })
+    return isConverted(options) ? apply(stored) : stored
   }
 }
 

@@ -2,12 +2,11 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { refuse } from '../errors.ts'
-import { readEvents } from '../fcs/index.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
 import { Events, Parameters, Statistics } from './answers.ts'
-import { conversionFields, conversionOf, isConverted } from './converted.ts'
+import { conversionFields, isConverted, pageReader } from './converted.ts'
 import { measuredStatistics, quantileList } from './converted-statistics.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import type { reading } from './reading.ts'
@@ -72,15 +71,13 @@ export function fcsDataRoutes({
       '/events',
       async ({ query, principal }) => {
         const { limit, offset } = query
-        const { source, description } = await read.open(principal.userId, fileId(query.file_id))
-        const { parameters, total_events } = description
+        const file = await read.open(principal.userId, fileId(query.file_id))
+        const { parameters, total_events } = file.description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
         requirePageFits(names, Math.min(limit, total_events))
-        const { reads, apply } = conversionOf(description, columns, query)
-        const page = await readEvents(source, description, { offset, limit, columns: reads })
-        const values = isConverted(query) ? apply(page) : page
-        return success({ total_events, limit, offset, events: eventRows(names, values) })
+        const page = await pageReader(file, columns, query)({ offset, limit })
+        return success({ total_events, limit, offset, events: eventRows(names, page) })
       },
       {
         scope: 'fcs:read',
