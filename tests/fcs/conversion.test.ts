@@ -32,7 +32,7 @@ test('log amplifiers, gains and time steps make stored values what was measured'
   const description = await described(amplified)
   const { reads, apply } = createConversion(description, [0, 1, 2, 3, 4], LINEAR)
   expect(reads).toEqual([0, 1, 2, 3, 4])
-  const columns = apply(amplified.columns.map((column) => Uint16Array.from(column)))
+  const columns = apply(amplified.columns.map((column) => Uint16Array.from(column, Number)))
   // $PnE 4,0 is read as 4,1; a time step takes the place of a gain, and a log amplifier too.
   const expected = [
     [1, 10],
