@@ -7,6 +7,7 @@ import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
 import { fcsDataRoutes } from './files/data-routes.ts'
+import { plotRoutes } from './files/plot-routes.ts'
 import { reading } from './files/reading.ts'
 import { fileRoutes } from './files/routes.ts'
 import type { Sample } from './files/sample.ts'
@@ -75,6 +76,7 @@ export function createApp(options: AppOptions) {
     routes,
   })
   const guard = scopeGuard({ routes, pat })
+  const read = reading({ sql, storage, sample })
   const isHealth = (path: string) => path === '/health'
   const limit = options.rateLimitPerMinute
 
@@ -114,6 +116,7 @@ export function createApp(options: AppOptions) {
     .use(tokenRoutes({ sql, sessions: session, pat }))
     .use(workspaceRoutes({ sql, guard }))
     .use(userRoutes({ sql, guard }))
-    .use(fcsDataRoutes({ guard, read: reading({ sql, storage, sample }) }))
+    .use(fcsDataRoutes({ guard, read }))
+    .use(plotRoutes({ guard, read }))
     .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
 }

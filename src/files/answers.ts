@@ -30,7 +30,9 @@ export const Events = z.object({
   offset: z.int(),
   events: z
     .array(z.record(z.string(), finite))
-    .describe('Values as the file stores them; NaN and infinities are null'),
+    .describe(
+      'Values as the file stores them, unless asked for otherwise; NaN and infinities are null',
+    ),
 })
 
 /** The same events in the forms that are streamed. */
@@ -67,6 +69,7 @@ export const Statistics = z.object({
       std: finite.describe("The population's"),
       count: z.int().describe('Finite values'),
       non_finite: z.int().describe('NaN and infinities, left out of the rest'),
+      percentiles: z.record(z.string(), finite).optional().describe('By the numbers of `q`'),
     }),
   ),
 })

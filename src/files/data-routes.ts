@@ -2,11 +2,12 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { refuse, refuseField } from '../errors.ts'
-import { readEvents } from '../fcs/index.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
 import { documented, success } from '../schema.ts'
 import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
+import { conversionFields, isConverted, pageReader } from './converted.ts'
+import { measuredStatistics, quantileList } from './converted-statistics.ts'
 import { etagOf, isKnown } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import { streamEvents } from './forms/answer.ts'
@@ -14,11 +15,12 @@ import { headOfStreams } from './forms/head.ts'
 import { chosenForm, FORMATS } from './forms/negotiate.ts'
 import type { reading } from './reading.ts'
 
-const file_id = z
+export const file_id = z
   .string()
   .optional()
   .describe('One of your files. Without it the built-in sample is read')
 const OneFile = documented(z.object({ file_id }))
+const StatisticsQuery = documented(z.object({ file_id, ...conversionFields, q: quantileList }))
 const EventPage = documented(
   z.object({
     file_id,
@@ -35,17 +37,18 @@ const EventPage = documented(
       .enum(FORMATS, FORMATS.join(', '))
       .optional()
       .describe('The form of the answer. Without it `Accept` decides'),
+    ...conversionFields,
   }),
 )
 
 /** A malformed id names nothing, as an unknown one does. */
-function fileId(given: string | undefined): string | undefined {
+export function fileId(given: string | undefined): string | undefined {
   if (given === undefined || z.uuid().safeParse(given).success) return given
   throw refuse('not_found')
 }
 
-const TAG = 'FCS data'
-const UNKNOWN = { 404: 'No such file of yours' }
+export const TAG = 'FCS data'
+export const UNKNOWN = { 404: 'No such file of yours' }
 const KNOWN = { 304: 'The client has this answer' }
 
 /** Of a page of JSON, which is made in memory. */
@@ -95,9 +98,10 @@ export function fcsDataRoutes({
         const { parameters, total_events } = file.description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
-        if (form) return streamEvents(request, form, file, { offset, limit, columns, names })
+        const readPage = pageReader(file, columns, query)
+        if (form) return streamEvents(request, form, file, { offset, limit, names, readPage })
         requirePageFits(names, Math.min(limit, total_events))
-        const page = await readEvents(file.source, file.description, { offset, limit, columns })
+        const page = await readPage({ offset, limit })
         return success({ total_events, limit, offset, events: eventRows(names, page) })
       },
       {
@@ -113,15 +117,21 @@ export function fcsDataRoutes({
     .get(
       '/statistics',
       async ({ request, query, principal, set }) => {
-        const found = await read.statistics(principal.userId, fileId(query.file_id))
-        set.headers.etag = etagOf(found)
+        const id = fileId(query.file_id)
+        const stored = await read.statistics(principal.userId, id)
+        const { total_events } = stored
+        if (isConverted(query) || query.q !== undefined) {
+          const file = await read.open(principal.userId, id)
+          const statistics = await measuredStatistics(request, file, stored.statistics, query)
+          return success({ total_events, statistics })
+        }
+        set.headers.etag = etagOf(stored)
         if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
-        const { total_events, statistics } = found
-        return success({ total_events, statistics })
+        return success({ total_events, statistics: stored.statistics })
       },
       {
         scope: 'fcs:analyze',
-        query: OneFile,
+        query: StatisticsQuery,
         detail: operation(TAG, 'Statistics of every channel', {
           answer: [200, Statistics],
           alsoAnswers: KNOWN,

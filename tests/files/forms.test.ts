@@ -207,3 +207,17 @@ test('a name of any characters is quoted in CSV where it must be, and kept in ev
   expect(arrow.schema.names).toEqual(keys)
   expect(keys.map((_, i) => arrow.getChildAt(i)?.get(0))).toEqual([0, 1, 2, 3, 4, 5, 6])
 })
+
+test('every form gives converted values when they are asked for', async () => {
+  const query = 'parameters=Time,FL1-A&limit=40&scale=linear&compensated=true'
+  const { events } = (await get(query)).body.data
+  const stored = (await get('parameters=Time,FL1-A&limit=40')).body.data.events
+  expect(events).not.toEqual(stored)
+  expect(lines((await get(`${query}&format=ndjson`)).text).map((line) => JSON.parse(line))).toEqual(
+    events,
+  )
+  const [, ...rows] = lines((await get(`${query}&format=csv`)).text)
+  expect(rows.map((row) => row.split(',').map(Number))).toEqual(events.map(Object.values))
+  const converted = await table(query)
+  expect(converted.toArray().map((row) => row.toJSON())).toEqual(events)
+})

@@ -25,4 +25,6 @@ export const PAT_ROUTES = [
   ['GET', `/api/v1/fcs/files/${NOWHERE}/download`, 'fcs:read'],
   ['HEAD', `/api/v1/fcs/files/${NOWHERE}/download`, 'fcs:read'],
   ['GET', `/api/v1/fcs/statistics?file_id=${NOWHERE}`, 'fcs:analyze'],
+  ['GET', `/api/v1/fcs/histogram?parameter=FL1-A&file_id=${NOWHERE}`, 'fcs:analyze'],
+  ['GET', `/api/v1/fcs/density?x=FL1-A&y=FL2-A&file_id=${NOWHERE}`, 'fcs:analyze'],
 ] as const

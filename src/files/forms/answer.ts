@@ -1,6 +1,6 @@
 import { contentDisposition } from '../content-disposition.ts'
 import type { Readable } from '../reading.ts'
-import { eventBlocks } from './blocks.ts'
+import { eventBlocks, type ReadPage } from './blocks.ts'
 import type { Form } from './form.ts'
 
 /** Events in a form, read and written as fast as the client takes them, and no further once it has gone. */
@@ -8,7 +8,7 @@ export function streamEvents(
   request: Request,
   form: Form,
   file: Readable,
-  page: { offset: number; limit: number; columns: number[]; names: readonly string[] },
+  page: { offset: number; limit: number; names: readonly string[]; readPage: ReadPage },
 ): Response {
   const name = `${file.filename.replace(/\.fcs$/i, '')}.${form.extension}`
   const headers = {
@@ -17,7 +17,7 @@ export function streamEvents(
   }
   // Elysia answers HEAD by running GET and counting its bytes: the file is not read for that.
   if (request.method === 'HEAD') return new Response(null, { headers })
-  const pieces = form.write(page.names, eventBlocks(file, page))
+  const pieces = form.write(page.names, eventBlocks(page.readPage, file.description, page))
   return new Response(streamOf(pieces), { headers })
 }
 
