@@ -64,6 +64,7 @@ describe('what is said of a parameter', () => {
         pns: 'CD4 PE',
         range: 100000,
         display: 'LOG',
+        datatype: 'F',
         bits: 32,
         amplification: '4,1',
         gain: 2.5,

@@ -136,7 +136,7 @@ describe('statistics', () => {
 
   test('are the population’s, with the mean of the two middle values for a median', async () => {
     expect(await of([4, 1, 3, 2])).toEqual({
-      ...{ parameter: 'A', pns: 'A', display: 'LOG', count: 4, non_finite: 0 },
+      ...{ parameter: 'A', pns: 'A', display: 'LOG', count: 4, non_finite: 0, masked: 0 },
       ...{ min: 1, max: 4, mean: 2.5, median: 2.5, std: Math.sqrt(1.25) },
     })
   })
