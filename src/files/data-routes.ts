@@ -15,10 +15,14 @@ const file_id = z
   .max(100)
   .optional()
   .describe('One of your files. Without it the built-in sample is read')
-const OneFile = documented(z.object({ file_id }))
+const data_set = queryNumber(1, 1000)
+  .default(1)
+  .describe('Which data set of the file, from 1. Most files hold one')
+const OneFile = documented(z.object({ file_id, data_set }))
 const EventPage = documented(
   z.object({
     file_id,
+    data_set,
     limit: queryNumber(1, 1000).default(100),
     offset: queryNumber(0, 2 ** 40).default(0),
     parameters: z
@@ -51,7 +55,11 @@ export function fcsDataRoutes({
     .get(
       '/parameters',
       async ({ query, principal }) => {
-        const { description } = await read.open(principal.userId, fileId(query.file_id))
+        const { description } = await read.open(
+          principal.userId,
+          fileId(query.file_id),
+          query.data_set,
+        )
         const { total_events, parameters } = description
         return success({ total_events, total_parameters: parameters.length, parameters })
       },
@@ -68,7 +76,11 @@ export function fcsDataRoutes({
       '/events',
       async ({ query, principal }) => {
         const { limit, offset } = query
-        const { source, description } = await read.open(principal.userId, fileId(query.file_id))
+        const { source, description } = await read.open(
+          principal.userId,
+          fileId(query.file_id),
+          query.data_set,
+        )
         const { parameters, total_events } = description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
@@ -85,7 +97,7 @@ export function fcsDataRoutes({
     .get(
       '/statistics',
       async ({ query, principal }) =>
-        success(await read.statistics(principal.userId, fileId(query.file_id))),
+        success(await read.statistics(principal.userId, fileId(query.file_id), query.data_set)),
       {
         scope: 'fcs:analyze',
         query: OneFile,

@@ -42,6 +42,12 @@ export function requirePageFits(names: readonly string[], events: number): void 
 export function eventRows(names: readonly string[], columns: readonly Column[]) {
   const count = columns[0]?.length ?? 0
   return Array.from({ length: count }, (_, event) =>
-    Object.fromEntries(names.map((name, at) => [name, columns[at]?.[event] ?? null])),
+    Object.fromEntries(names.map((name, at) => [name, jsonValue(columns[at]?.[event])])),
   )
+}
+
+/** Integers that a double would round are decimal text, since most readers of JSON have doubles only. */
+function jsonValue(value: number | bigint | undefined): number | string | null {
+  if (typeof value !== 'bigint') return value ?? null
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value)
 }

@@ -1,8 +1,9 @@
 import type { Sql } from 'postgres'
 import { refuse } from '../errors.ts'
-import type { ChannelStatistics, FcsDescription } from '../fcs/index.ts'
+import type { ChannelStatistics } from '../fcs/index.ts'
 import { type Place, page } from '../paging.ts'
 import type { ReceivedFcs } from '../plugins/fcs/index.ts'
+import type { StoredDescription } from './data-sets.ts'
 
 export type FileItem = {
   id: string
@@ -56,14 +57,14 @@ export function ownFiles(sql: Sql) {
 
     describe: async (owner: string, id: string) =>
       one(
-        await sql<(FileItem & { description: FcsDescription })[]>`
+        await sql<(FileItem & { description: StoredDescription })[]>`
         select ${columns}, description from fcs_files where id = ${id} and owner_id = ${owner}`,
       ),
 
     statistics: async (owner: string, id: string) =>
       one(
-        await sql<{ total_events: number; statistics: ChannelStatistics[] }[]>`
-        select total_events::float8 as total_events, statistics
+        await sql<{ description: StoredDescription; statistics: ChannelStatistics[] }[]>`
+        select description, statistics
         from fcs_files where id = ${id} and owner_id = ${owner}`,
       ),
 

@@ -9,6 +9,7 @@ import { fcs } from '../plugins/fcs/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import type { Storage } from '../storage/local.ts'
 import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
+import { dataSetItem, dataSetItems } from './data-sets.ts'
 import { download } from './download.ts'
 import { ownFiles } from './files.ts'
 
@@ -106,8 +107,9 @@ export function fileRoutes(options: {
       '/files/:id',
       async ({ params, principal }) => {
         const { description, ...item } = await files.describe(principal.userId, params.id)
-        const { version, keywords, warnings } = description
-        return success({ ...item, version, keywords: Object.fromEntries(keywords), warnings })
+        const { version, keywords, analysis, warnings } = dataSetItem(description, 1)
+        const data_sets = dataSetItems(description)
+        return success({ ...item, version, keywords, analysis, warnings, data_sets })
       },
       {
         scope: 'fcs:read',
