@@ -54,9 +54,9 @@ async function readDataSet(source: ByteSource, base: number) {
   const length = Math.min(HEADER_BYTES, source.size - base)
   const head = new Uint8Array(HEADER_BYTES)
   head.set(await source.read(base, length))
+  const isFcs = String.fromCharCode(...head.subarray(0, 3)) === 'FCS'
+  if (isFcs) requireBytes('HEADER', { begin: base, end: base + HEADER_BYTES - 1 }, source.size)
   const header = readHeader(head)
-  const whole = { begin: base, end: base + HEADER_BYTES - 1 }
-  requireBytes('HEADER', whole, source.size)
   const { begin, end } = header.text
   requireBytes('TEXT', { begin: base + begin, end: base + end }, source.size)
   const text = new Uint8Array(await source.read(base + begin, end - begin + 1))

@@ -1,3 +1,4 @@
+import { textDepartures } from './departures.ts'
 import type { FcsWarning } from './errors.ts'
 import type { Header } from './header.ts'
 import type { Keywords } from './keywords.ts'
@@ -43,7 +44,10 @@ export function describeDataSet(
     parameters,
     keywords: [...keywords],
     analysis: [],
-    warnings: [...text.warnings, ...warnings, ...parameterWarnings],
+    warnings: [
+      ...[...text.warnings, ...warnings, ...parameterWarnings],
+      ...textDepartures(keywords, parameters.length),
+    ],
     data: layout,
   }
 }

@@ -44,6 +44,8 @@ export type FcsWarningCode =
   | 'tot_smaller'
   | 'data_offsets_disagree'
   | 'data_end'
+  | 'amplification'
+  | 'spillover'
   | 'pnn_missing'
   | 'duplicate_pnn'
   | 'masked_values'

@@ -208,13 +208,8 @@ describe('$PnDATATYPE', () => {
         [2 ** 39, -1.5, 0.1, 1],
         [7, Number.NaN, 1e300, 1],
       ])
-      expect(description.parameters.map(({ datatype, bits }) => [datatype, bits])).toEqual([
-        ...[
-          ['I', 40],
-          ['F', 32],
-          ['D', 64],
-          ['I', 16],
-        ],
+      expect(description.parameters.map(({ datatype, bits }) => `${datatype} ${bits}`)).toEqual([
+        ...['I 40', 'F 32', 'D 64', 'I 16'],
       ])
       expect(statistics.map(({ median, non_finite }) => [median, non_finite])).toEqual([
         ...[
