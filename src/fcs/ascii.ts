@@ -6,7 +6,9 @@ export const CHECKPOINT_EVENTS = 65_536
 
 const BATCH_VALUES = 8192
 const LONGEST_NUMBER = 64
-const SEPARATORS = new Set([0x09, 0x0a, 0x0d, 0x20, 0x2c])
+const IS_SEPARATOR = Uint8Array.from({ length: 256 }, (_, byte) =>
+  [0x09, 0x0a, 0x0d, 0x20, 0x2c].includes(byte) ? 1 : 0,
+)
 
 /** How the values are stored once text is read: as float64. */
 export function asDoubles({ parameters }: AsciiFormat): UniformFormat {
@@ -33,39 +35,45 @@ export function createAsciiReader(
   let position = 0
   let hasMore = false
 
+  let untilCheckpoint = CHECKPOINT_EVENTS * parameters
+  let field = 0
+
   const flush = () => {
     emit(new Uint8Array(batch.buffer, 0, 8 * inBatch))
     inBatch = 0
   }
-  const finish = () => {
-    batch[inBatch++] = numberOf(token.subarray(0, length))
+  const finish = (at: number) => {
+    batch[inBatch++] = numberOf(token, length)
     length = 0
     values++
+    field = field + 1 === parameters ? 0 : field + 1
     if (inBatch === BATCH_VALUES) flush()
-    if (widths === null && values % (CHECKPOINT_EVENTS * parameters) === 0) {
-      checkpoints.push(position)
-    }
+    if (--untilCheckpoint > 0) return
+    untilCheckpoint = CHECKPOINT_EVENTS * parameters
+    if (widths === null) checkpoints.push(at)
   }
 
   return {
     push(bytes: Uint8Array): void {
-      for (const byte of bytes) {
-        const isSeparator = widths === null && SEPARATORS.has(byte)
-        if (isSeparator && length > 0) finish()
-        position++
-        if (isSeparator) continue
+      for (let i = 0; i < bytes.length; i++) {
+        const byte = bytes[i] ?? 0
+        if (widths === null && IS_SEPARATOR[byte] === 1) {
+          if (length > 0) finish(position + i)
+          continue
+        }
         if (values === most) {
           hasMore = true
           return
         }
         if (length === LONGEST_NUMBER) throw notANumber()
         token[length++] = byte
-        if (length === widths?.[values % parameters]) finish()
+        if (widths !== null && length === widths[field]) finish(position + i)
       }
+      position += bytes.length
     },
     /** After the last piece. */
     end(): { checkpoints: number[]; hasMore: boolean } {
-      if (widths === null && length > 0) finish()
+      if (widths === null && length > 0) finish(position)
       flush()
       if (values < most) {
         const message = `DATA holds ${values} numbers, fewer than the ${most} of $TOT events.`
@@ -78,18 +86,21 @@ export function createAsciiReader(
 }
 
 /** A number of decimal digits, which all but a few writers mean, or one with sign, point or exponent. */
-function numberOf(token: Uint8Array): number {
+function numberOf(token: Uint8Array, length: number): number {
+  let begin = 0
+  while (begin < length && token[begin] === 0x20) begin++
+  if (begin === length || length - begin > 15) return slowNumberOf(token, length)
   let value = 0
-  for (const byte of token) {
-    const digit = byte - 0x30
-    if (digit < 0 || digit > 9 || token.length > 15) return slowNumberOf(token)
+  for (let i = begin; i < length; i++) {
+    const digit = (token[i] ?? 0) - 0x30
+    if (digit < 0 || digit > 9) return slowNumberOf(token, length)
     value = 10 * value + digit
   }
   return value
 }
 
-function slowNumberOf(token: Uint8Array): number {
-  const text = String.fromCharCode(...token).trim()
+function slowNumberOf(token: Uint8Array, length: number): number {
+  const text = String.fromCharCode(...token.subarray(0, length)).trim()
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw notANumber()
   return Number(text)
 }

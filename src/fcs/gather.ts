@@ -48,12 +48,13 @@ function gatherWords(
   start: number,
   step: number,
 ): void {
-  // A loop for each byte of the value: each is short, and the same for every width.
-  for (const [i, place] of places.entries()) {
-    const shift = 8 * i
-    const keep = i === 0 ? 0 : -1
-    for (let row = 0, at = place, to = start; row < rows; row++, at += stride, to += step) {
-      words[to] = ((words[to] ?? 0) & keep) | ((events[at] ?? 0) << shift)
-    }
+  const [first = 0, second = 0, third = 0, fourth = 0] = places
+  const width = places.length
+  for (let row = 0, at = 0, to = start; row < rows; row++, at += stride, to += step) {
+    let word = events[at + first] ?? 0
+    if (width > 1) word |= (events[at + second] ?? 0) << 8
+    if (width > 2) word |= (events[at + third] ?? 0) << 16
+    if (width > 3) word |= (events[at + fourth] ?? 0) << 24
+    words[to] = word
   }
 }

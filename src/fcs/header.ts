@@ -19,8 +19,9 @@ export type Header = {
   text: Segment
   /** null where HEADER leaves it to TEXT. */
   data: Segment | null
-  /** null where there is none, HEADER leaves it to TEXT, or says nothing readable. */
+  /** null where there is none, HEADER leaves it to TEXT, or says something else than a place. */
   analysis: Segment | null
+  isAnalysisOdd: boolean
 }
 
 /** The version that the first six bytes name, or the refusal of a file that is not FCS. */
@@ -51,7 +52,7 @@ export function readHeader(bytes: Uint8Array): Header {
     version,
     text,
     data: isPlaceholder ? null : data,
-    analysis: analysisSegment(bytes),
+    ...analysisSegment(bytes),
   }
 }
 
@@ -61,11 +62,14 @@ export function segment(begin: number, end: number): Segment | null {
 }
 
 /** Nothing is refused for ANALYSIS: no event depends on it. */
-function analysisSegment(bytes: Uint8Array): Segment | null {
-  const [begin, end] = [42, 50].map((at) => Number(ascii(bytes, at, at + 8).replaceAll('\0', ' ')))
-  const isNumber = Number.isInteger(begin) && Number.isInteger(end)
-  const found = isNumber ? segment(begin ?? 0, end ?? 0) : null
-  return found?.end === TOO_LARGE_FOR_HEADER ? null : found
+function analysisSegment(bytes: Uint8Array): Pick<Header, 'analysis' | 'isAnalysisOdd'> {
+  const [begin = 0, end = 0] = [42, 50].map((at) => {
+    const offset = Number(ascii(bytes, at, at + 8).replaceAll('\0', ' '))
+    return offset === TOO_LARGE_FOR_HEADER ? 0 : offset
+  })
+  const isWhole = Number.isInteger(begin) && Number.isInteger(end)
+  const analysis = isWhole ? segment(begin, end) : null
+  return { analysis, isAnalysisOdd: analysis === null && (begin !== 0 || end !== 0) }
 }
 
 function readOffset(bytes: Uint8Array, at: number, name: string): number {

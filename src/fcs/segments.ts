@@ -34,7 +34,10 @@ export async function readAnalysis(
   keywords: Keywords,
 ): Promise<Optional> {
   const written = header.analysis ?? segmentIn(keywords, '$BEGINANALYSIS', '$ENDANALYSIS')
-  return readOptional(place, written, 'ANALYSIS', 'analysis')
+  const found = await readOptional(place, written, 'ANALYSIS', 'analysis')
+  if (!header.isAnalysisOdd) return found
+  const message = 'The ANALYSIS offsets in HEADER are no place in the file; they are ignored.'
+  return { ...found, warnings: [{ code: 'analysis', message }, ...found.warnings] }
 }
 
 const NONE: Optional = { pairs: new Map(), warnings: [], end: 0 }

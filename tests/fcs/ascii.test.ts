@@ -36,6 +36,7 @@ async function events(spec: FcsSpec, lengths: number[] = []): Promise<number[][]
 describe('numbers written as text', () => {
   test('of fixed width are read, whatever $PnR says', async () => {
     expect(await events(fixedSpec)).toEqual(rows)
+    expect(await events({ ...fixedSpec, separator: ' ' }, [400, 1, 1])).toEqual(rows)
     const parameters = fixedSpec.parameters.map((parameter) => ({ ...parameter, range: 8 }))
     const { statistics } = await scanFile(writeFcs({ ...fixedSpec, parameters }), [1, 400, 3, 3, 3])
     expect(statistics.map(({ max, median, masked }) => [max, median, masked])).toEqual([

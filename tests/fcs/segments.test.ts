@@ -93,7 +93,9 @@ describe('ANALYSIS', () => {
       'analysis',
     ])
     expect(await codes({ analysis: '|a|b|c|' })).toEqual(['analysis'])
-    expect(await codes({ header: headerField(5, -1) })).toEqual([])
+    expect(await codes({ header: headerField(5, -1) })).toEqual(['analysis'])
+    expect(await codes({ header: headerField(4, 'x') })).toEqual(['analysis'])
+    expect(await codes({ header: headerField(5, '') })).toEqual([])
   })
 })
 

@@ -54,5 +54,5 @@ export function encodeData(spec: FcsSpec): Uint8Array {
 function encodeText(spec: FcsSpec, parameter: FcsParameterSpec, value: number | bigint): string {
   const isFree = parameter.keywords?.B === '*'
   if (isFree) return String(value) + (spec.separator ?? ' ')
-  return String(value).padStart(parameter.bits ?? 0, '0')
+  return String(value).padStart(parameter.bits ?? 0, spec.separator ?? '0')
 }

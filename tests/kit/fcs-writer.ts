@@ -27,7 +27,7 @@ export type FcsSpec = {
   /** Keywords to leave out, for files that are wrong. */
   omit?: string[]
   delimiter?: string
-  /** Between the numbers of `A` without fixed widths (`$PnB` is `*`). */
+  /** Between the numbers of `A` without fixed widths (`$PnB` is `*`); fills up fixed ones. */
   separator?: string
   /** Bytes of a supplemental TEXT and of ANALYSIS, which follow DATA. */
   supplement?: string
