@@ -1,4 +1,5 @@
-import type { Format } from './format.ts'
+import { type BinaryFormat, type MixedFormat, storedAs } from './format.ts'
+import { gather, stridesOf } from './gather.ts'
 
 /**
  * One channel's values of a block of events: as numbers, and as the halves of an unsigned key that
@@ -13,31 +14,62 @@ export type Batch = {
   masked: number
 }
 
+type Fill = (batch: Batch, channel: number) => void
+
+/** Width of the keys of every channel: that of the widest value. */
+export function keyBits(format: BinaryFormat): 16 | 32 | 64 {
+  if (format.datatype !== 'mixed') return format.bits
+  return format.channels.some(({ bits }) => bits > 32) ? 64 : 32
+}
+
 /**
  * A function that fills a batch with one channel's values of the `batch.length` events at the
  * beginning of the buffer, which are in host order.
  */
-export function createFill(
-  buffer: ArrayBuffer,
-  layout: Format,
-): (batch: Batch, channel: number) => void {
-  const channels = layout.masks.length
+export function createFill(buffer: ArrayBuffer, format: BinaryFormat): Fill {
+  if (format.datatype === 'mixed') return createMixedFill(buffer, format)
+  const channels = format.masks.length
   const words = new Int32Array(buffer)
-  if (layout.datatype === 'F') {
+  if (format.datatype === 'F') {
     const values = new Float32Array(buffer)
     return (batch, channel) => fillFloat32(batch, values, words, channel, channels)
   }
-  if (layout.datatype === 'D') {
+  if (format.datatype === 'D') {
     const values = new Float64Array(buffer)
     return (batch, channel) => fillFloat64(batch, values, words, channel, channels)
   }
-  const masks = layout.masks.map((mask) => mask ?? -1)
-  if (layout.bits === 32) {
+  const masks = format.masks.map((mask) => mask ?? -1)
+  if (format.bits === 32) {
     return (batch, channel) => fillUint32(batch, words, masks[channel] ?? -1, channel, channels)
   }
   const halves = new Uint16Array(buffer)
   return (batch, channel) => fillUint16(batch, halves, masks[channel] ?? -1, channel, channels)
 }
+
+/** Puts a channel's values side by side first, to be read as a table of one channel. */
+function createMixedFill(buffer: ArrayBuffer, format: MixedFormat): Fill {
+  const events = new Uint8Array(buffer)
+  const strides = stridesOf(format)
+  const rows = Math.floor(buffer.byteLength / (strides[0]?.stride ?? 1))
+  const words = new Int32Array(2 * rows)
+  const floats = new Float32Array(words.buffer)
+  const doubles = new Float64Array(words.buffer)
+  return (batch, channel) => {
+    const { datatype, bits, mask } = format.channels[channel] ?? {}
+    const strided = strides[channel]
+    if (strided === undefined || bits === undefined) throw new RangeError('no such channel')
+    gather(events, strided, batch.length, words)
+    if (datatype === 'D') return fillFloat64(batch, doubles, words, 0, 1)
+    if (bits > 32) return fillUint64(batch, words, mask ?? 64)
+    // Keys of one width for all channels: this one's ends with zeros.
+    batch.low.fill(0)
+    if (datatype === 'F') return fillFloat32(batch, floats, words, 0, 1)
+    return fillUint32(batch, words, lowBits(mask ?? 32), 0, 1)
+  }
+}
+
+/** A word with this many of its lowest bits set. */
+const lowBits = (count: number) => (count >= 32 ? -1 : 2 ** Math.max(0, count) - 1)
 
 // One function per type, so that each loop stays specialised however many types a server reads.
 
@@ -109,9 +141,34 @@ function fillUint16(
   batch.masked = masked
 }
 
-/** The value of a key, the inverse of what the batches hold. */
-export function valueOfKey({ datatype, bits }: Format, high: number, low: number): number {
-  if (datatype === 'I') return bits === 16 ? high >>> 16 : high
+function fillUint64(batch: Batch, words: Int32Array, maskBits: number): void {
+  const { length, values, high, low } = batch
+  const lowMask = lowBits(maskBits)
+  const highMask = lowBits(maskBits - 32)
+  let masked = 0
+  for (let i = 0, at = 0; i < length; i++, at += 2) {
+    const lowWord = words[at] ?? 0
+    const highWord = words[at + 1] ?? 0
+    if (((lowWord & ~lowMask) | (highWord & ~highMask)) !== 0) masked++
+    low[i] = lowWord & lowMask
+    high[i] = highWord & highMask
+    values[i] = ((highWord & highMask) >>> 0) * 2 ** 32 + ((lowWord & lowMask) >>> 0)
+  }
+  batch.masked = masked
+}
+
+/** The value of a channel's key, the inverse of what the batches hold. */
+export function valueOfKey(
+  format: BinaryFormat,
+  channel: number,
+  high: number,
+  low: number,
+): number {
+  const { datatype, bits } = storedAs(format, channel)
+  if (datatype === 'I') {
+    if (format.datatype !== 'mixed' && bits === 16) return high >>> 16
+    return bits > 32 ? high * 2 ** 32 + low : high
+  }
   const view = new DataView(new ArrayBuffer(8))
   const flip = high >= 0x80000000 ? 0 : -1
   view.setUint32(0, high ^ (flip | 0x80000000))

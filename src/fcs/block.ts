@@ -1,6 +1,5 @@
-import { type Batch, createFill } from './batch.ts'
-import { eventBytes } from './format.ts'
-import type { DataLayout } from './layout.ts'
+import { type Batch, createFill, keyBits } from './batch.ts'
+import { type BinaryFormat, eventBytes } from './format.ts'
 import { toHostOrder } from './values.ts'
 
 /** Small enough to stay in the processor's cache while its channels are read one by one. */
@@ -18,25 +17,25 @@ const LEAST_ROWS = 64
  * values. The batch it gives is overwritten by the next call.
  */
 export function createBlocks(
-  layout: DataLayout,
+  format: BinaryFormat,
   onBlock: (channel: (index: number) => Batch) => void,
 ) {
-  const width = eventBytes(layout)
+  const width = eventBytes(format)
   const capacity = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(BLOCK_BYTES / width)))
   const buffer = new ArrayBuffer(Math.ceil((capacity * width) / 8) * 8)
   const bytes = new Uint8Array(buffer, 0, capacity * width)
-  const fill = createFill(buffer, layout)
+  const fill = createFill(buffer, format)
   const batch: Batch = {
     length: 0,
     values: new Float64Array(capacity),
     high: new Int32Array(capacity),
-    low: new Int32Array(layout.bits === 64 ? capacity : 0),
+    low: new Int32Array(keyBits(format) === 64 ? capacity : 0),
     masked: 0,
   }
   let filled = 0
 
   const emit = () => {
-    toHostOrder(bytes.subarray(0, filled), layout)
+    toHostOrder(bytes.subarray(0, filled), format)
     const rows = filled / width
     onBlock((channel) => {
       batch.length = rows

@@ -1,44 +1,53 @@
+import { textDepartures } from './departures.ts'
 import type { FcsWarning } from './errors.ts'
-import { HEADER_BYTES, type Header } from './header.ts'
-import { type Keywords, optionalNumber } from './keywords.ts'
+import type { Header } from './header.ts'
+import type { Keywords } from './keywords.ts'
 import { type DataLayout, resolveLayout } from './layout.ts'
 import { type FcsParameter, readParameters } from './parameters.ts'
-import { readText } from './text.ts'
+import type { ChannelStatistics } from './statistics.ts'
 
 /** All that is needed to read events without HEADER and TEXT; JSON holds it without loss. */
-export type FcsDescription = {
+export type DataSetDescription = {
   version: string
   total_events: number
   parameters: FcsParameter[]
-  /** Name in capitals and value, in the order of the file. */
+  /** Name in capitals and value, in the order of the file; those of supplemental TEXT last. */
   keywords: [string, string][]
+  /** Those of ANALYSIS, which other programs have worked out. */
+  analysis: [string, string][]
   warnings: FcsWarning[]
   data: DataLayout
 }
 
+/** A data set behind the first of its file. */
+export type FurtherDataSet = DataSetDescription & {
+  /** Where it begins in the file. */
+  offset: number
+  statistics: ChannelStatistics[]
+}
+
+/** The first data set of a file, and those that follow it. */
+export type FcsDescription = DataSetDescription & { data_sets: FurtherDataSet[] }
+
 /** Describes the data set that starts at byte `base` of the file, from its HEADER and TEXT. */
-export function describeDataSet(header: Header, text: Uint8Array, base: number): FcsDescription {
-  const { keywords, warnings } = readText(text)
-  const { layout, totalEvents, warnings: layoutWarnings } = resolveLayout(header, keywords, base)
+export function describeDataSet(
+  header: Header,
+  text: { keywords: Keywords; warnings: FcsWarning[] },
+  base: number,
+): DataSetDescription {
+  const { keywords } = text
+  const { layout, totalEvents, warnings } = resolveLayout(header, keywords, base)
   const { parameters, warnings: parameterWarnings } = readParameters(keywords, layout)
   return {
     version: header.version,
     total_events: totalEvents,
     parameters,
     keywords: [...keywords],
-    warnings: [...warnings, ...layoutWarnings, ...parameterWarnings],
+    analysis: [],
+    warnings: [
+      ...[...text.warnings, ...warnings, ...parameterWarnings],
+      ...textDepartures(keywords, parameters.length),
+    ],
     data: layout,
   }
-}
-
-/** What `$NEXTDATA` says of further data sets, which are not read, in a file of `size` bytes. */
-export function nextDataWarnings(keywords: Keywords, size: number): FcsWarning[] {
-  const next = optionalNumber(keywords, '$NEXTDATA') ?? 0
-  if (next === 0) return []
-  if (next >= HEADER_BYTES && next + HEADER_BYTES <= size) {
-    const message = `Another data set begins at byte ${next}; only the first is read.`
-    return [{ code: 'more_data_sets', message }]
-  }
-  const message = '$NEXTDATA points to a place that holds no data set; it is ignored.'
-  return [{ code: 'next_data', message }]
 }

@@ -11,6 +11,7 @@ export type FcsErrorCode =
   | 'byte_order'
   | 'offsets'
   | 'tot'
+  | 'value'
   | 'too_large'
 
 /**
@@ -34,17 +35,22 @@ export type FcsWarningCode =
   | 'text_leftover'
   | 'text_encoding'
   | 'duplicate_keyword'
+  | 'supplemental_text'
+  | 'analysis'
   | 'mode_missing'
+  | 'byte_order'
   | 'pnb'
   | 'tot_missing'
   | 'tot_smaller'
   | 'data_offsets_disagree'
   | 'data_end'
+  | 'amplification'
+  | 'spillover'
   | 'pnn_missing'
   | 'duplicate_pnn'
   | 'masked_values'
   | 'next_data'
-  | 'more_data_sets'
+  | 'crc'
 
 /** A departure from the standard that was survived; another program may refuse the file for it. */
 export type FcsWarning = { code: FcsWarningCode; message: string }

@@ -4,7 +4,7 @@ export const SIGNATURE_BYTES = 6
 export const HEADER_BYTES = 58
 
 /** TEXT is held in memory while it is read; real ones are a few kilobytes. */
-const LARGEST_TEXT = 16 * 1024 * 1024
+export const LARGEST_TEXT = 16 * 1024 * 1024
 
 /** What old writers put where an offset does not fit into eight digits; newer ones write 0. */
 const TOO_LARGE_FOR_HEADER = 99_999_999
@@ -19,6 +19,9 @@ export type Header = {
   text: Segment
   /** null where HEADER leaves it to TEXT. */
   data: Segment | null
+  /** null where there is none, HEADER leaves it to TEXT, or says something else than a place. */
+  analysis: Segment | null
+  isAnalysisOdd: boolean
 }
 
 /** The version that the first six bytes name, or the refusal of a file that is not FCS. */
@@ -45,12 +48,28 @@ export function readHeader(bytes: Uint8Array): Header {
     throw new FcsError('too_large', `TEXT is longer than ${LARGEST_TEXT} bytes.`)
   }
   const isPlaceholder = data?.begin === TOO_LARGE_FOR_HEADER || data?.end === TOO_LARGE_FOR_HEADER
-  return { version, text, data: isPlaceholder ? null : data }
+  return {
+    version,
+    text,
+    data: isPlaceholder ? null : data,
+    ...analysisSegment(bytes),
+  }
 }
 
 /** The segment that two offsets enclose, or null when they enclose none (0 and 0, 0 and -1). */
 export function segment(begin: number, end: number): Segment | null {
   return begin > 0 && end >= begin ? { begin, end } : null
+}
+
+/** Nothing is refused for ANALYSIS: no event depends on it. */
+function analysisSegment(bytes: Uint8Array): Pick<Header, 'analysis' | 'isAnalysisOdd'> {
+  const [begin = 0, end = 0] = [42, 50].map((at) => {
+    const offset = Number(ascii(bytes, at, at + 8).replaceAll('\0', ' '))
+    return offset === TOO_LARGE_FOR_HEADER ? 0 : offset
+  })
+  const isWhole = Number.isInteger(begin) && Number.isInteger(end)
+  const analysis = isWhole ? segment(begin, end) : null
+  return { analysis, isAnalysisOdd: analysis === null && (begin !== 0 || end !== 0) }
 }
 
 function readOffset(bytes: Uint8Array, at: number, name: string): number {

@@ -1,4 +1,4 @@
-export type { FcsDescription } from './description.ts'
+export type { DataSetDescription, FcsDescription } from './description.ts'
 export { FcsError, type FcsWarning } from './errors.ts'
 export { readEvents } from './events.ts'
 export type { FcsParameter } from './parameters.ts'

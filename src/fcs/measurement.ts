@@ -1,5 +1,7 @@
-import { type Batch, keepFinite, valueOfKey } from './batch.ts'
+import { asDoubles, createAsciiReader } from './ascii.ts'
+import { type Batch, keepFinite, keyBits, valueOfKey } from './batch.ts'
 import { createBlocks } from './block.ts'
+import { channelCount } from './format.ts'
 import type { DataLayout } from './layout.ts'
 import { createSelection } from './median.ts'
 import { addBatch, createMoments } from './moments.ts'
@@ -22,9 +24,12 @@ export type Measures = {
  * `endPass` says so, all of them again: the median is exact, and only the first digits of it are
  * known after one pass.
  */
-export function createMeasurement(layout: DataLayout) {
-  const channels = layout.masks.map(() => ({ moments: createMoments(), masked: 0 }))
-  const selection = createSelection(channels.length, layout.bits)
+export function createMeasurement(layout: DataLayout, totalEvents: number) {
+  const format = layout.datatype === 'A' ? asDoubles(layout) : layout
+  const channels = Array.from({ length: channelCount(format) }, () => {
+    return { moments: createMoments(), masked: 0 }
+  })
+  const selection = createSelection(channels.length, keyBits(format))
 
   const first = (channel: (index: number) => Batch) => {
     for (const [i, state] of channels.entries()) {
@@ -43,20 +48,32 @@ export function createMeasurement(layout: DataLayout) {
     }
   }
 
-  let blocks = createBlocks(layout, first)
+  const createInput = (onBlock: typeof first) => {
+    const blocks = createBlocks(format, onBlock)
+    if (layout.datatype !== 'A') return { push: blocks.push, end: blocks.end }
+    const reader = createAsciiReader(layout, totalEvents, blocks.push)
+    const end = () => {
+      ascii = reader.end()
+      blocks.end()
+    }
+    return { push: reader.push, end }
+  }
+
+  let ascii = { checkpoints: Array.of<number>(), hasMore: false }
+  let input = createInput(first)
   return {
-    push: (bytes: Uint8Array): void => blocks.push(bytes),
+    push: (bytes: Uint8Array): void => input.push(bytes),
     /** True when every event must be pushed once more. */
     endPass(): boolean {
-      blocks.end()
-      blocks = createBlocks(layout, again)
+      input.end()
+      input = createInput(again)
       return selection.endPass(channels.map(({ moments }) => moments.count))
     },
     /** In the order of the channels, once no pass is left. */
-    results(): Measures[] {
-      return channels.map(({ moments, masked }, i) => {
+    results() {
+      const measures = channels.map(({ moments, masked }, i): Measures => {
         const { count, nonFinite, min, max, mean, squares } = moments
-        const middle = selection.keys(i).map(({ high, low }) => valueOfKey(layout, high, low))
+        const middle = selection.keys(i).map(({ high, low }) => valueOfKey(format, i, high, low))
         return {
           ...(count > 0
             ? {
@@ -72,6 +89,7 @@ export function createMeasurement(layout: DataLayout) {
           masked,
         }
       })
+      return { measures, ...ascii }
     },
   }
 }

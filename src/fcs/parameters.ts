@@ -1,6 +1,6 @@
 import type { FcsWarning } from './errors.ts'
+import { channelCount, type Format, storedAs } from './format.ts'
 import { type Keywords, optional, optionalNumber } from './keywords.ts'
-import type { DataLayout } from './layout.ts'
 
 export type FcsParameter = {
   /** From 1, as in `$P1N`. */
@@ -12,7 +12,9 @@ export type FcsParameter = {
   /** `$PnR`, 0 where a file of floating-point values gives none. */
   range: number
   display: 'LIN' | 'LOG'
-  /** Width of a stored value. */
+  /** F and D for floating point of 32 and 64 bits, I for integers, A for text. */
+  datatype: 'F' | 'D' | 'I' | 'A'
+  /** Width of a stored value, 0 where text makes them differ. */
   bits: number
   /** `$PnE` as written. */
   amplification: string | null
@@ -23,9 +25,9 @@ export type FcsParameter = {
 /** Describes the parameters of a data set whose layout is known. */
 export function readParameters(
   keywords: Keywords,
-  layout: DataLayout,
+  layout: Format,
 ): { parameters: FcsParameter[]; warnings: FcsWarning[] } {
-  const { names, warnings } = uniqueNames(keywords, layout.masks.length)
+  const { names, warnings } = uniqueNames(keywords, channelCount(layout))
   const parameters = names.map((pnn, i) => {
     const n = i + 1
     return {
@@ -34,7 +36,7 @@ export function readParameters(
       pns: optional(keywords, `$P${n}S`) ?? pnn,
       range: optionalNumber(keywords, `$P${n}R`) ?? 0,
       display: display(keywords, n),
-      bits: layout.bits,
+      ...storedAs(layout, i),
       amplification: optional(keywords, `$P${n}E`),
       gain: optionalNumber(keywords, `$P${n}G`),
     }

@@ -1,6 +1,7 @@
-import { describeDataSet, type FcsDescription, nextDataWarnings } from './description.ts'
+import { readChain } from './chain.ts'
+import { type DataSet, finishDataSet, openDataSet, requireBytes } from './data-set.ts'
+import type { FcsDescription } from './description.ts'
 import { FcsError } from './errors.ts'
-import { eventBytes } from './format.ts'
 import {
   HEADER_BYTES,
   type Header,
@@ -9,9 +10,8 @@ import {
   type Segment,
   SIGNATURE_BYTES,
 } from './header.ts'
-import { createMeasurement } from './measurement.ts'
 import type { ByteSource } from './source.ts'
-import { type ChannelStatistics, channelStatistics, maskedWarnings } from './statistics.ts'
+import type { ChannelStatistics } from './statistics.ts'
 
 export type FcsScan = {
   /**
@@ -28,17 +28,10 @@ export type FcsScan = {
   ): Promise<{ description: FcsDescription; statistics: ChannelStatistics[] }>
 }
 
-const READ_BYTES = 512 * 1024
-
-/** A data set whose HEADER and TEXT are read. */
-type DataSet = {
-  description: FcsDescription
-  /** Where its events are; null without any. */
-  data: Segment | null
-  measurement: ReturnType<typeof createMeasurement>
-}
-
-/** Reads the first data set of a file in one pass over its bytes as they arrive. */
+/**
+ * Reads a file: its first data set in one pass over its bytes as they arrive, and what can't be
+ * known by then (further data sets, the last digits of medians) from the stored file.
+ */
 export function createScan(): FcsScan {
   const head = new Uint8Array(HEADER_BYTES)
   const text: Uint8Array[] = []
@@ -60,7 +53,7 @@ export function createScan(): FcsScan {
       if (header && !dataSet) {
         text.push(new Uint8Array(overlap(chunk, start, header.text)))
         if (received <= header.text.end) return
-        dataSet = openDataSet(header, text)
+        dataSet = openDataSet(header, concat(text), 0)
         isStreamed = (dataSet.data?.begin ?? 0) >= start
       }
       if (isStreamed && dataSet?.data) {
@@ -72,49 +65,22 @@ export function createScan(): FcsScan {
       if (!header) throw new FcsError('truncated', `HEADER is cut off after ${received} bytes.`)
       if (!dataSet) {
         requireBytes('TEXT', { begin: header.text.begin, end: header.text.end - 1 }, received)
-        dataSet = openDataSet(header, text)
         const message = 'The end of TEXT is given one byte too far.'
-        dataSet.description.warnings.push({ code: 'text_end', message })
+        dataSet = openDataSet(header, concat(text), 0, [{ code: 'text_end', message }])
       }
-      const { description, data, measurement } = dataSet
-      if (data) requireBytes('DATA', data, received)
-      if (data && !isStreamed) await pushAll(source, data, measurement)
-      while (measurement.endPass()) if (data) await pushAll(source, data, measurement)
-      const measures = measurement.results()
-      description.warnings.push(
-        ...maskedWarnings(measures),
-        ...nextDataWarnings(new Map(description.keywords), received),
-      )
-      return { description, statistics: channelStatistics(description.parameters, measures) }
+      const { description, statistics, end } = await finishDataSet(source, dataSet, isStreamed)
+      const { keywords } = description
+      const { dataSets, warnings } = await readChain(source, { base: 0, end, keywords })
+      return {
+        description: {
+          ...description,
+          warnings: [...description.warnings, ...warnings],
+          data_sets: dataSets,
+        },
+        statistics,
+      }
     },
   }
-}
-
-function openDataSet(header: Header, text: Uint8Array[]): DataSet {
-  const description = describeDataSet(header, concat(text), 0)
-  const { offset } = description.data
-  const length = eventBytes(description.data) * description.total_events
-  return {
-    description,
-    data: length > 0 ? { begin: offset, end: offset + length - 1 } : null,
-    measurement: createMeasurement(description.data),
-  }
-}
-
-async function pushAll(
-  source: ByteSource,
-  { begin, end }: Segment,
-  measurement: DataSet['measurement'],
-): Promise<void> {
-  for (let at = begin; at <= end; at += READ_BYTES) {
-    measurement.push(await source.read(at, Math.min(READ_BYTES, end + 1 - at)))
-  }
-}
-
-function requireBytes(name: string, { begin, end }: Segment, size: number): void {
-  if (end < size) return
-  const message = `${name} is cut off: it needs bytes ${begin} to ${end}, but the file has ${size}.`
-  throw new FcsError('truncated', message)
 }
 
 /** The part of a chunk, whose first byte is at `start` in the file, that lies in the segment. */

@@ -19,6 +19,8 @@ export type ChannelStatistics = {
   count: number
   /** NaN and infinities, left out of everything else. */
   non_finite: number
+  /** Integers with bits beyond `$PnR`, which are masked off. */
+  masked: number
 }
 
 export function channelStatistics(
@@ -28,20 +30,20 @@ export function channelStatistics(
   return parameters.flatMap(({ pnn, pns, display }, i) => {
     const measured = measures[i]
     if (measured === undefined) return []
-    const { min, max, mean, median, std, count, nonFinite } = measured
-    return [
-      { parameter: pnn, pns, display, min, max, mean, median, std, count, non_finite: nonFinite },
-    ]
+    const { nonFinite, ...rest } = measured
+    return [{ parameter: pnn, pns, display, ...rest, non_finite: nonFinite }]
   })
 }
 
+/** Values and parameters, and how many values of each of the first. */
 export function maskedWarnings(measures: Measures[]): FcsWarning[] {
-  const values = measures.reduce((sum, { masked }) => sum + masked, 0)
-  if (values === 0) return []
-  const first = measures.findIndex(({ masked }) => masked > 0) + 1
-  const parameters = measures.filter(({ masked }) => masked > 0).length
+  const counts = measures.flatMap(({ masked }, i) => (masked > 0 ? [{ n: i + 1, masked }] : []))
+  if (counts.length === 0) return []
+  const values = counts.reduce((sum, { masked }) => sum + masked, 0)
+  const named = counts.slice(0, 10).map(({ n, masked }) => `$P${n}R ${masked}`)
+  const more = counts.length > named.length ? ' …' : ''
   const message =
-    `Bits beyond $PnR are masked off (values: ${values}, parameters: ${parameters}, ` +
-    `the first of them $P${first}R).`
+    `Bits beyond $PnR are masked off (values: ${values}, parameters: ${counts.length}): ` +
+    `${named.join(', ')}${more}.`
   return [{ code: 'masked_values', message }]
 }

@@ -29,6 +29,15 @@ export function readText(bytes: Uint8Array): { keywords: Keywords; warnings: Fcs
   return lenient
 }
 
+/** Reads the keywords of supplemental TEXT or ANALYSIS, of which no keyword is known beforehand. */
+export function readPairs(bytes: Uint8Array, delimiter: number): Omit<Text, 'misread'> {
+  const standard = interpret(bytes, delimiter, 'standard')
+  const isWhole = ({ warnings }: Text) => warnings.every(({ code }) => code !== 'text_leftover')
+  if (isWhole(standard)) return standard
+  const lenient = interpret(bytes, delimiter, 'empty-values')
+  return isWhole(lenient) ? lenient : standard
+}
+
 function interpret(bytes: Uint8Array, delimiter: number, rule: Rule): Text {
   const { tokens, lastDelimiter } = split(bytes, delimiter, rule)
   const warnings: FcsWarning[] = []

@@ -17,7 +17,8 @@ export const Parameters = z.object({
       pns: z.string().describe('$PnS, or $PnN without one'),
       range: z.number().describe('$PnR'),
       display,
-      bits: z.int().describe('Width of a stored value'),
+      datatype: z.enum(['F', 'D', 'I', 'A']).describe('$DATATYPE, or $PnDATATYPE'),
+      bits: z.int().describe('Width of a stored value, 0 where text makes them differ'),
       amplification: z.string().nullable().describe('$PnE'),
       gain: finite.describe('$PnG'),
     }),
@@ -29,9 +30,9 @@ export const Events = z.object({
   limit: z.int(),
   offset: z.int(),
   events: z
-    .array(z.record(z.string(), finite))
+    .array(z.record(z.string(), z.union([finite, z.string()])))
     .describe(
-      'Values as the file stores them, unless asked for otherwise; NaN and infinities are null',
+      'Values as the file stores them, unless asked for otherwise; NaN and infinities are null, integers beyond 2^53 are decimal strings',
     ),
 })
 
@@ -69,6 +70,7 @@ export const Statistics = z.object({
       std: finite.describe("The population's"),
       count: z.int().describe('Finite values'),
       non_finite: z.int().describe('NaN and infinities, left out of the rest'),
+      masked: z.int().describe('Integers with bits beyond $PnR, which are masked off'),
       percentiles: z.record(z.string(), finite).optional().describe('By the numbers of `q`'),
     }),
   ),
@@ -97,12 +99,27 @@ export const Files = z.object({
   next_cursor: z.string().nullable(),
 })
 
-export const FileDetail = File.extend({
+const keywords = z.record(z.string(), z.string())
+const DataSet = z.object({
   version: z.string(),
-  keywords: z.record(z.string(), z.string()),
+  keywords,
+  analysis: keywords.describe('Keywords of the ANALYSIS segment'),
   warnings: z
     .array(z.object({ code: z.string(), message: z.string() }))
     .describe('Departures from the standard that were survived'),
+})
+
+export const FileDetail = File.extend(DataSet.shape).extend({
+  data_sets: z
+    .array(
+      DataSet.extend({
+        data_set: z.int().describe('From 1; `data_set` of the reading routes'),
+        offset: z.int().describe('Where it begins in the file'),
+        total_events: z.int(),
+        total_parameters: z.int(),
+      }),
+    )
+    .describe('All data sets of the file, the first of which the fields above describe'),
 })
 
 export const Deleted = z.object({ message: z.string(), file_id: z.uuid() })

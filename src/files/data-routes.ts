@@ -19,11 +19,17 @@ export const file_id = z
   .string()
   .optional()
   .describe('One of your files. Without it the built-in sample is read')
-const OneFile = documented(z.object({ file_id }))
-const StatisticsQuery = documented(z.object({ file_id, ...conversionFields, q: quantileList }))
+export const data_set = queryNumber(1, 1000)
+  .default(1)
+  .describe('Which data set of the file, from 1. Most files hold one')
+const OneFile = documented(z.object({ file_id, data_set }))
+const StatisticsQuery = documented(
+  z.object({ file_id, data_set, ...conversionFields, q: quantileList }),
+)
 const EventPage = documented(
   z.object({
     file_id,
+    data_set,
     limit: queryNumber(1, 2 ** 40)
       .optional()
       .describe('JSON: at most 1000, and 100 without it. Other forms: all that follow without it'),
@@ -68,7 +74,11 @@ export function fcsDataRoutes({
     .get(
       '/parameters',
       async ({ request, query, principal, set }) => {
-        const { description, sha256 } = await read.open(principal.userId, fileId(query.file_id))
+        const { description, sha256 } = await read.open(
+          principal.userId,
+          fileId(query.file_id),
+          query.data_set,
+        )
         set.headers.etag = etagOf({ sha256 })
         if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
         const { total_events, parameters } = description
@@ -94,7 +104,7 @@ export function fcsDataRoutes({
           throw refuseField('limit', `a whole number from 1 to ${MOST_JSON}`)
         }
         const { offset } = query
-        const file = await read.open(principal.userId, fileId(query.file_id))
+        const file = await read.open(principal.userId, fileId(query.file_id), query.data_set)
         const { parameters, total_events } = file.description
         const columns = chosenChannels(parameters, query.parameters)
         const names = columns.map((at) => parameters[at]?.pnn ?? '')
@@ -118,10 +128,10 @@ export function fcsDataRoutes({
       '/statistics',
       async ({ request, query, principal, set }) => {
         const id = fileId(query.file_id)
-        const stored = await read.statistics(principal.userId, id)
+        const stored = await read.statistics(principal.userId, id, query.data_set)
         const { total_events } = stored
         if (isConverted(query) || query.q !== undefined) {
-          const file = await read.open(principal.userId, id)
+          const file = await read.open(principal.userId, id, query.data_set)
           const statistics = await measuredStatistics(request, file, stored.statistics, query)
           return success({ total_events, statistics })
         }

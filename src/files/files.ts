@@ -67,6 +67,10 @@ export function ownFiles(sql: Sql) {
         from fcs_files where id = ${id} and owner_id = ${owner}`,
       ),
 
+    /** Removes a row that may not be there. */
+    forget: (owner: string, id: string) => sql`
+      delete from fcs_files where id = ${id} and owner_id = ${owner}`,
+
     remove: async (owner: string, id: string) =>
       one(
         await sql<{ id: string }[]>`

@@ -23,7 +23,7 @@ import {
   extremesOf,
   isConverted,
 } from './converted.ts'
-import { file_id, fileId, TAG, UNKNOWN } from './data-routes.ts'
+import { data_set, file_id, fileId, TAG, UNKNOWN } from './data-routes.ts'
 import { Density, Histogram } from './plot-answers.ts'
 import type { reading } from './reading.ts'
 
@@ -40,6 +40,7 @@ const end = (which: string) =>
 const HistogramQuery = documented(
   z.object({
     file_id,
+    data_set,
     parameter: channelName.describe('The name of a channel'),
     bins: queryNumber(1, 1024).default(256),
     transform: transformField.default('linear').describe('Bins are equally wide on this axis'),
@@ -52,6 +53,7 @@ const HistogramQuery = documented(
 const DensityQuery = documented(
   z.object({
     file_id,
+    data_set,
     x: channelName.describe('The name of a channel'),
     y: channelName.describe('The name of a channel'),
     bins: queryNumber(1, 512).default(128).describe('Along each axis'),
@@ -79,11 +81,11 @@ export function plotRoutes({
   async function openPlot(
     request: Request,
     owner: string,
-    query: ConversionOptions & { file_id?: string | undefined },
+    query: ConversionOptions & { file_id?: string | undefined; data_set: number },
     names: Record<string, string>,
   ) {
     const id = fileId(query.file_id)
-    const file = await read.open(owner, id)
+    const file = await read.open(owner, id, query.data_set)
     const channels = Object.entries(names).map(([field, name]) => {
       const at = file.description.parameters.findIndex(({ pnn }) => pnn === name.trim())
       if (at < 0) throw refuseField(field, RULE)
@@ -96,7 +98,7 @@ export function plotRoutes({
       found ??= isConverted(query)
         ? extremesOf(convertedBlocks(file, conversion, request), channels.length)
         : read
-            .statistics(owner, id)
+            .statistics(owner, id, query.data_set)
             .then(({ statistics }) => channels.map((channel) => statistics[channel] ?? NONE))
       return (await found)[at] ?? NONE
     }

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
-import type { ByteSource, ChannelStatistics, FcsDescription } from '../fcs/index.ts'
+import type { ByteSource, ChannelStatistics } from '../fcs/index.ts'
 import type { Storage } from '../storage/local.ts'
+import { chosenDataSet, furtherDataSet } from './data-sets.ts'
 import { ownFiles } from './files.ts'
 import type { Sample } from './sample.ts'
 
@@ -8,16 +9,21 @@ export type Readable = {
   filename: string
   sha256: string
   source: ByteSource
-  description: FcsDescription
+  description: ReturnType<typeof chosenDataSet>
 }
 
-/** What the reading routes read: a file of the owner, or the built-in sample when no file is named. */
+/**
+ * What the reading routes read: a data set, from 1, of a file of the owner, or of the built-in
+ * sample when no file is named.
+ */
 export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; sample: Sample }) {
   const files = ownFiles(sql)
   return {
-    async open(owner: string, fileId: string | undefined): Promise<Readable> {
-      if (fileId === undefined) return sample
-      const { id, size_bytes, ...file } = await files.describe(owner, fileId)
+    async open(owner: string, fileId: string | undefined, dataSet: number): Promise<Readable> {
+      if (fileId === undefined) {
+        return { ...sample, description: chosenDataSet(sample.description, dataSet) }
+      }
+      const { id, size_bytes, description, ...file } = await files.describe(owner, fileId)
       const { size, read } = storage.source(id, size_bytes)
       const readOrGone: ByteSource['read'] = (offset, length) =>
         read(offset, length).catch(async (error) => {
@@ -25,16 +31,26 @@ export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; 
           await files.find(owner, id)
           throw error
         })
-      return { ...file, source: { size, read: readOrGone } }
+      return {
+        ...file,
+        source: { size, read: readOrGone },
+        description: chosenDataSet(description, dataSet),
+      }
     },
 
     async statistics(
       owner: string,
       fileId: string | undefined,
+      dataSet: number,
     ): Promise<{ sha256: string; total_events: number; statistics: ChannelStatistics[] }> {
-      if (fileId !== undefined) return files.statistics(owner, fileId)
-      const { sha256, description, statistics } = sample
-      return { sha256, total_events: description.total_events, statistics }
+      if (dataSet === 1) {
+        if (fileId !== undefined) return files.statistics(owner, fileId)
+        const { sha256, description, statistics } = sample
+        return { sha256, total_events: description.total_events, statistics }
+      }
+      const file = fileId === undefined ? sample : await files.describe(owner, fileId)
+      const { total_events, statistics } = furtherDataSet(file.description, dataSet)
+      return { sha256: file.sha256, total_events, statistics }
     },
   }
 }

@@ -1,6 +1,7 @@
 import { Elysia, status } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
+import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
 import type { ScopeGuard } from '../guard.ts'
 import type { Log } from '../log.ts'
@@ -9,6 +10,7 @@ import { fcs } from '../plugins/fcs/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import type { Storage } from '../storage/local.ts'
 import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
+import { dataSetItem, dataSetItems } from './data-sets.ts'
 import { download } from './download.ts'
 import { ownFiles } from './files.ts'
 
@@ -61,6 +63,17 @@ export function fileRoutes(options: {
   const { sql, guard, storage, maxBytes, log } = options
   const files = ownFiles(sql)
 
+  const removeUpload = async (owner: string, id: string, failure: unknown) => {
+    try {
+      // A connection can end after the commit and before we hear of it: then there is a row.
+      if (isDatabaseDown(failure)) await files.forget(owner, id)
+      await storage.remove(id)
+    } catch (error) {
+      // Bytes without a row are better than a row without bytes.
+      log.error('failed upload not removed', { id, error: String(error) })
+    }
+  }
+
   return new Elysia({ prefix: '/api/v1/fcs' })
     .use(guard)
     .use(fcs({ maxBytes }))
@@ -86,7 +99,7 @@ export function fileRoutes(options: {
           )
         } catch (error) {
           await staged.discard()
-          await storage.remove(id)
+          await removeUpload(principal.userId, id, error)
           throw error
         }
       },
@@ -106,8 +119,9 @@ export function fileRoutes(options: {
       '/files/:id',
       async ({ params, principal }) => {
         const { description, ...item } = await files.describe(principal.userId, params.id)
-        const { version, keywords, warnings } = description
-        return success({ ...item, version, keywords: Object.fromEntries(keywords), warnings })
+        const { version, keywords, analysis, warnings } = dataSetItem(description, 1)
+        const data_sets = dataSetItems(description)
+        return success({ ...item, version, keywords, analysis, warnings, data_sets })
       },
       {
         scope: 'fcs:read',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { describeDataSet } from '../../src/fcs/description.ts'
 import { readHeader } from '../../src/fcs/header.ts'
+import { readText } from '../../src/fcs/text.ts'
 import { headerField, integers, small, smallEvents } from '../kit/fcs-examples.ts'
 import { readAll, refusal, scanFile, warnings } from '../kit/fcs-read.ts'
 import { type FcsSpec, writeFcs } from '../kit/fcs-writer.ts'
@@ -93,18 +94,18 @@ describe('how values are stored', () => {
     ['$PAR 1,000,000,000', 'keyword', { keywords: { $PAR: '1000000000' } }],
     ['$PAR that is no number', 'keyword', { keywords: { $PAR: 'three' } }],
     ['no $BYTEORD', 'keyword', { omit: ['$BYTEORD'] }],
-    ['$BYTEORD 3,4,1,2', 'byte_order', { keywords: { $BYTEORD: '3,4,1,2' } }],
+    ['$BYTEORD 1,2,3,3', 'byte_order', { keywords: { $BYTEORD: '1,2,3,3' } }],
+    ['$BYTEORD 0,1,2,3', 'byte_order', { keywords: { $BYTEORD: '0,1,2,3' } }],
     ['$BYTEORD 1', 'byte_order', { keywords: { $BYTEORD: '1' } }],
     ['no $DATATYPE', 'keyword', { omit: ['$DATATYPE'] }],
-    ['$DATATYPE A', 'datatype', { keywords: { $DATATYPE: 'A' } }],
     ['$DATATYPE X', 'datatype', { keywords: { $DATATYPE: 'X' } }],
     ['$MODE C', 'mode', { keywords: { $MODE: 'C' } }],
     ['$MODE U', 'mode', { keywords: { $MODE: 'U' } }],
     ['integers without $P2B', 'keyword', { datatype: 'I', omit: ['$P2B'] }],
     ['integers without $P2R', 'keyword', { datatype: 'I', omit: ['$P2R'] }],
     ['integers with a $P2R that is no number', 'keyword', { keywords: { $P2R: 'x' } }],
-    ['integers of mixed widths', 'bits', { keywords: { $P2B: '16' } }],
-    ...[8, 10, 24, 64].map((bits): [string, string, Partial<FcsSpec>] => {
+    ['integers narrower than DATA is', 'bits', { keywords: { $P2B: '16' } }],
+    ...[0, -8, 10, 65, 72].map((bits): [string, string, Partial<FcsSpec>] => {
       const width = { $P1B: `${bits}`, $P2B: `${bits}` }
       return [`integers of ${bits} bits`, 'bits', { keywords: width }]
     }),
@@ -118,12 +119,6 @@ describe('how values are stored', () => {
       expect(await refusal(writeFcs({ ...spec, ...change }))).toBe(code)
     })
   }
-
-  test('a $PnDATATYPE of its own is refused in FCS 3.2, and means nothing before', async () => {
-    const spec = { ...small, keywords: { $P2DATATYPE: 'D', $P1DATATYPE: 'F' } }
-    expect(await refusal(writeFcs({ ...spec, version: 'FCS3.2' }))).toBe('datatype')
-    expect(await events(writeFcs({ ...spec, version: 'FCS3.1' }))).toEqual(smallEvents)
-  })
 
   test('a missing $MODE is list mode, with a warning', async () => {
     expect(await warnings(writeFcs({ ...small, omit: ['$MODE'] }))).toEqual(['mode_missing'])
@@ -181,7 +176,7 @@ describe('where HEADER and TEXT disagree', () => {
   test('offsets count from the start of the data set', () => {
     const file = writeFcs(small)
     const header = readHeader(file)
-    const text = file.slice(header.text.begin, header.text.end + 1)
+    const text = readText(file.slice(header.text.begin, header.text.end + 1))
     expect(describeDataSet(header, text, 0).data.offset).toBe(begin)
     expect(describeDataSet(header, text, 1000).data.offset).toBe(begin + 1000)
   })
@@ -249,21 +244,5 @@ describe('$TOT', () => {
     expect(statistics.map(({ count, median, std }) => [count, median, std])).toEqual(
       Array.from({ length: 3 }, () => [0, null, null]),
     )
-  })
-})
-
-describe('$NEXTDATA', () => {
-  test('that leads to another data set reads the first and says so', async () => {
-    const first = writeFcs({ ...small, keywords: { $NEXTDATA: '700' } })
-    const file = new Uint8Array(1400)
-    file.set(first)
-    file.set(writeFcs(small), 700)
-    expect(await events(file)).toEqual(smallEvents)
-    expect(await warnings(file)).toEqual(['more_data_sets'])
-  })
-
-  test('past the end of the file is ignored, with a warning', async () => {
-    const file = writeFcs({ ...small, keywords: { $NEXTDATA: '999999' } })
-    expect(await warnings(file)).toEqual(['next_data'])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { scanFile } from '../kit/fcs-read.ts'
+import { small } from '../kit/fcs-examples.ts'
+import { scanFile, warnings } from '../kit/fcs-read.ts'
 import { type FcsParameterSpec, writeFcs } from '../kit/fcs-writer.ts'
 
 async function described(parameters: FcsParameterSpec[], omit: string[] = []) {
@@ -64,6 +65,7 @@ describe('what is said of a parameter', () => {
         pns: 'CD4 PE',
         range: 100000,
         display: 'LOG',
+        datatype: 'F',
         bits: 32,
         amplification: '4,1',
         gain: 2.5,
@@ -113,5 +115,21 @@ describe('what is said of a parameter', () => {
     const keywords = { P1DISPLAY: 'LOG', P2DISPLAY: 'lin' }
     const { description } = await scanFile(writeFcs({ parameters, columns, keywords }))
     expect(description.parameters.map(({ display }) => display)).toEqual(['LOG', 'LIN'])
+  })
+})
+
+describe('what TEXT has wrong for the use of values', () => {
+  const of = (keywords: Record<string, string>) => warnings(writeFcs({ ...small, keywords }))
+
+  test('is a logarithmic scale that begins at 0', async () => {
+    expect(await of({ $P2E: '4,0' })).toEqual(['amplification'])
+    expect(await of({ $P2E: '4,1', $P1E: '0,0' })).toEqual([])
+  })
+
+  test('is a spillover matrix of other parameters, or of another size', async () => {
+    expect(await of({ $SPILLOVER: '2,FSC-A,FL1-A,1,0,0,1' })).toEqual([])
+    expect(await of({ $SPILLOVER: '2,FSC-A,FL9-A,1,0,0,1' })).toEqual(['spillover'])
+    expect(await of({ SPILL: '2,FSC-A,FL1-A,1,0,0' })).toEqual(['spillover'])
+    expect(await of({ $SPILLOVER: '1e9,FSC-A' })).toEqual(['spillover'])
   })
 })

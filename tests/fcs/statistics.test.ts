@@ -40,7 +40,9 @@ function expectRight(actual: ChannelStatistics | undefined, values: ArrayLike<nu
 
 async function expectAllRight(spec: FcsSpec, chunkLengths: number[] = []): Promise<void> {
   const { statistics } = await scanFile(writeFcs(spec), chunkLengths)
-  for (const [i, column] of spec.columns.entries()) expectRight(statistics[i], column)
+  for (const [i, column] of spec.columns.entries()) {
+    expectRight(statistics[i], Array.from(column, Number))
+  }
 }
 
 /** Any bits at all: NaNs of every kind, infinities, -0 and denormals among them. */
@@ -87,6 +89,44 @@ describe('statistics equal those of all values at once', () => {
       )
     })
   }
+
+  const orders = fc.constantFrom<'little' | 'big'>('little', 'big')
+  const widths = fc.array(fc.constantFrom(8, 16, 24, 32, 40, 48, 56, 64), { minLength: 1 })
+
+  test('for integers of any widths in any chunks', async () => {
+    const seeds = fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 40 })
+    await fc.assert(
+      fc.asyncProperty(widths, seeds, orders, chunkLengths, async (bits, seeds, order, lengths) => {
+        const parameters = bits.map((bits, i) => ({
+          name: `C${i}`,
+          bits,
+          range: 2n ** BigInt(bits),
+        }))
+        const columns = bits.map((bits) => seeds.map((seed) => BigInt.asUintN(bits, seed)))
+        await expectAllRight({ datatype: 'I', byteOrder: order, parameters, columns }, lengths)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('for types of their own (FCS 3.2), and for text', async () => {
+    const rows = fc.array(fc.tuple(fc.nat(), fc.float(), fc.double({ min: -1e100, max: 1e100 })))
+    await fc.assert(
+      fc.asyncProperty(rows, orders, chunkLengths, async (rows, byteOrder, lengths) => {
+        const parameters = (['I', 'F', 'D'] as const).map((datatype, i) => ({
+          ...{ name: `C${i}`, datatype, range: 2 ** 32 },
+        }))
+        const columns = parameters.map((_, i) => rows.map((row) => row[i] ?? Number.NaN))
+        await expectAllRight({ version: 'FCS3.2', byteOrder, parameters, columns }, lengths)
+        const text = [{ name: 'A', keywords: { B: '*' } }]
+        await expectAllRight(
+          { datatype: 'A', parameters: text, columns: [rows.map(([whole]) => whole)] },
+          lengths,
+        )
+      }),
+      { numRuns: 200 },
+    )
+  })
 
   // The width of the median's digits, and with it the number of passes, follows the channels.
   const shapes = [
@@ -136,7 +176,7 @@ describe('statistics', () => {
 
   test('are the population’s, with the mean of the two middle values for a median', async () => {
     expect(await of([4, 1, 3, 2])).toEqual({
-      ...{ parameter: 'A', pns: 'A', display: 'LOG', count: 4, non_finite: 0 },
+      ...{ parameter: 'A', pns: 'A', display: 'LOG', count: 4, non_finite: 0, masked: 0 },
       ...{ min: 1, max: 4, mean: 2.5, median: 2.5, std: Math.sqrt(1.25) },
     })
   })

@@ -2,6 +2,7 @@ import {
   type ByteSource,
   type ChannelStatistics,
   createScan,
+  type DataSetDescription,
   type FcsDescription,
   FcsError,
   readEvents,
@@ -37,8 +38,18 @@ export async function scanFile(
   return scan.finish(bytesSource(bytes))
 }
 
-/** Every value of a file, by event. */
-export async function readAll(bytes: Uint8Array, description: FcsDescription): Promise<number[][]> {
+/** Every value of a data set, by event, as numbers. */
+export async function readAll(
+  bytes: Uint8Array,
+  description: Pick<DataSetDescription, 'data' | 'total_events' | 'parameters'>,
+): Promise<number[][]> {
+  return (await readExactly(bytes, description)).map((event) => event.map(Number))
+}
+
+export async function readExactly(
+  bytes: Uint8Array,
+  description: Pick<DataSetDescription, 'data' | 'total_events' | 'parameters'>,
+): Promise<(number | bigint)[][]> {
   const columns = await readEvents(bytesSource(bytes), description, {
     offset: 0,
     limit: description.total_events,

@@ -1,9 +1,14 @@
+import { bitsOf, encodeData, orderOf } from './fcs-data.ts'
+
 /** One parameter of a file to write; `keywords` maps a suffix to a value: `{ E: '0,0' }` is `$P1E`. */
 export type FcsParameterSpec = {
   name: string
   label?: string
+  /** Of a stored value; the characters of a number in text. */
   bits?: number
-  range?: number
+  range?: number | bigint
+  /** In place of the file's, for FCS 3.2. */
+  datatype?: 'F' | 'D' | 'I'
   keywords?: Record<string, string>
 }
 
@@ -11,16 +16,22 @@ export type FcsSpec = {
   /** `FCS3.1` unless given. */
   version?: string
   /** `F` unless given. */
-  datatype?: 'F' | 'D' | 'I'
-  byteOrder?: 'little' | 'big'
+  datatype?: 'F' | 'D' | 'I' | 'A'
+  /** An array is `$BYTEORD` itself; narrower values follow its first group. */
+  byteOrder?: 'little' | 'big' | number[]
   parameters: FcsParameterSpec[]
   /** One column per parameter, all of one length; integers from 0 to 2^`bits` - 1 for `I`. */
-  columns: ArrayLike<number>[]
+  columns: ArrayLike<number | bigint>[]
   /** Added to the keywords the file needs anyway, or in place of the one of the same name. */
   keywords?: Record<string, string>
   /** Keywords to leave out, for files that are wrong. */
   omit?: string[]
   delimiter?: string
+  /** Between the numbers of `A` without fixed widths (`$PnB` is `*`); fills up fixed ones. */
+  separator?: string
+  /** Bytes of a supplemental TEXT and of ANALYSIS, which follow DATA. */
+  supplement?: string
+  analysis?: string
   encoding?: 'utf-8' | 'latin-1'
   /** Bytes of padding between TEXT and DATA (or DATA and TEXT). */
   gap?: number
@@ -32,6 +43,7 @@ export type FcsSpec = {
 }
 
 const HEADER_BYTES = 58
+const OFFSET_DIGITS = 10
 const LARGEST_HEADER_OFFSET = 99_999_999
 
 /** Writes a list-mode FCS file whose bytes follow `spec`, right or wrong. */
@@ -48,12 +60,27 @@ export function writeFcs(spec: FcsSpec): Uint8Array {
       dataBegin = begin
       continue
     }
-    const file = new Uint8Array(HEADER_BYTES + text.length + gap + data.length).fill(0x20)
+    const behind = new TextEncoder().encode((spec.supplement ?? '') + (spec.analysis ?? ''))
+    const length = HEADER_BYTES + text.length + gap + data.length
+    const file = new Uint8Array(length + behind.length).fill(0x20)
     file.set(encodeHeader(spec, textBegin, text.length, begin, data.length))
     file.set(text, textBegin)
     file.set(data, begin)
+    file.set(behind, length)
     return file
   }
+}
+
+/** Writes files one behind the other as the data sets of one, each leading to the next. */
+export function writeDataSets(specs: FcsSpec[]): Uint8Array {
+  const dataSets = specs.map((spec, i) => {
+    const withNext = (next: number) => {
+      const digits = String(next).padStart(OFFSET_DIGITS, '0')
+      return writeFcs({ ...spec, keywords: { $NEXTDATA: digits, ...spec.keywords } })
+    }
+    return withNext(i + 1 < specs.length ? withNext(0).length : 0)
+  })
+  return new Uint8Array(Buffer.concat(dataSets))
 }
 
 function encodeHeader(
@@ -92,11 +119,9 @@ function keywordsOf(spec: FcsSpec, dataBegin: number, dataEnd: number): Map<stri
   const keywords = new Map<string, string>([
     ['$BEGINDATA', String(events > 0 ? dataBegin : 0)],
     ['$ENDDATA', String(events > 0 ? dataEnd : 0)],
-    ['$BEGINSTEXT', '0'],
-    ['$ENDSTEXT', '0'],
-    ['$BEGINANALYSIS', '0'],
-    ['$ENDANALYSIS', '0'],
-    ['$BYTEORD', spec.byteOrder === 'big' ? '4,3,2,1' : '1,2,3,4'],
+    ...segmentKeywords('STEXT', dataEnd + 1, spec.supplement),
+    ...segmentKeywords('ANALYSIS', dataEnd + 1 + (spec.supplement ?? '').length, spec.analysis),
+    ['$BYTEORD', orderOf(spec, 4).join()],
     ['$DATATYPE', spec.datatype ?? 'F'],
     ['$MODE', 'L'],
     ['$NEXTDATA', '0'],
@@ -107,10 +132,9 @@ function keywordsOf(spec: FcsSpec, dataBegin: number, dataEnd: number): Map<stri
     keywords.set(`$P${i + 1}N`, parameter.name)
     if (parameter.label !== undefined) keywords.set(`$P${i + 1}S`, parameter.label)
     keywords.set(`$P${i + 1}B`, String(bitsOf(spec, parameter)))
-    keywords.set(
-      `$P${i + 1}R`,
-      String(parameter.range ?? 2 ** Math.min(bitsOf(spec, parameter), 32)),
-    )
+    const range = parameter.range ?? 2 ** Math.min(bitsOf(spec, parameter), 32)
+    keywords.set(`$P${i + 1}R`, String(range))
+    if (parameter.datatype) keywords.set(`$P${i + 1}DATATYPE`, parameter.datatype)
     keywords.set(`$P${i + 1}E`, '0,0')
     for (const [suffix, value] of Object.entries(parameter.keywords ?? {})) {
       keywords.set(`$P${i + 1}${suffix}`, value)
@@ -121,33 +145,10 @@ function keywordsOf(spec: FcsSpec, dataBegin: number, dataEnd: number): Map<stri
   return keywords
 }
 
-function bitsOf(spec: FcsSpec, parameter: FcsParameterSpec): number {
-  return parameter.bits ?? (spec.datatype === 'D' ? 64 : 32)
-}
-
-function encodeData(spec: FcsSpec): Uint8Array {
-  const little = spec.byteOrder !== 'big'
-  const widths = spec.parameters.map((parameter) => bitsOf(spec, parameter) / 8)
-  const events = spec.columns[0]?.length ?? 0
-  const bytes = new Uint8Array(events * widths.reduce((sum, width) => sum + width, 0))
-  const view = new DataView(bytes.buffer)
-  let at = 0
-  for (let event = 0; event < events; event++) {
-    for (const [i, width] of widths.entries()) {
-      const value = spec.columns[i]?.[event]
-      if (value === undefined) throw new Error(`column ${i} has no event ${event}`)
-      if (spec.datatype === 'D') view.setFloat64(at, value, little)
-      else if (spec.datatype === 'I') writeInteger(view, at, width, value, little)
-      else view.setFloat32(at, value, little)
-      at += width
-    }
-  }
-  return bytes
-}
-
-function writeInteger(view: DataView, at: number, width: number, value: number, little: boolean) {
-  for (let byte = 0; byte < width; byte++) {
-    const place = little ? byte : width - 1 - byte
-    view.setUint8(at + place, Math.floor(value / 256 ** byte) % 256)
-  }
+function segmentKeywords(name: string, begin: number, content = ''): [string, string][] {
+  const offsets = content === '' ? [0, 0] : [begin, begin + content.length - 1]
+  return [
+    [`$BEGIN${name}`, String(offsets[0])],
+    [`$END${name}`, String(offsets[1])],
+  ]
 }
