@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 
-// json, not jsonb: a keyword's value may hold U+0000, which jsonb refuses, and nothing queries inside.
+// json, not jsonb: it is written once and read back whole, and nothing queries inside.
 export async function up(sql: Sql) {
   await sql`
     create table fcs_files (

@@ -1,6 +1,6 @@
 import { refuse, refuseField } from './errors.ts'
 
-export const MAX_JSON_BYTES = 1024 * 1024
+const MAX_JSON_BYTES = 1024 * 1024
 const MAX_JSON_LEVELS = 32
 
 /**

@@ -21,7 +21,7 @@ export function queryNumber(least: number, most: number) {
 
 export const cursor = z.string().max(200, 'a cursor that this API gave').optional()
 
-export function encodeCursor({ at, id }: Place): string {
+function encodeCursor({ at, id }: Place): string {
   return Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url')
 }
 

@@ -39,7 +39,7 @@ export function rateLimit(options: {
 }
 
 /** One key for an IPv4 address or an IPv6 /64, the smallest block that a single site is given (RFC 6177). */
-export function limitKey(address: string | null): string {
+function limitKey(address: string | null): string {
   if (address === null) return 'unknown'
   if (!address.includes(':')) return address
   const parsed = parseAddress(address)
