@@ -42,13 +42,21 @@ export function requirePageFits(names: readonly string[], events: number): void 
 /** Events as objects of channel name and value. */
 export function eventRows(names: readonly string[], columns: readonly Values[]) {
   const count = columns[0]?.length ?? 0
-  return Array.from({ length: count }, (_, event) =>
-    Object.fromEntries(names.map((name, at) => [name, jsonValue(columns[at]?.[event])])),
-  )
+  // A copy of one object with every name, `__proto__` too, is several times cheaper than a new one.
+  const blank = Object.fromEntries(names.map((name): [string, JsonValue] => [name, null]))
+  const rows: Record<string, JsonValue>[] = []
+  for (let event = 0; event < count; event++) {
+    const row = { ...blank }
+    for (const [at, name] of names.entries()) row[name] = jsonValue(columns[at]?.[event])
+    rows.push(row)
+  }
+  return rows
 }
 
+type JsonValue = number | string | null
+
 /** Integers that a JSON number would round are decimal strings; what JSON has no number for becomes null in it. */
-export function jsonValue(value: number | bigint | undefined): number | string | null {
+export function jsonValue(value: number | bigint | undefined): JsonValue {
   if (typeof value !== 'bigint') return value ?? null
   return value > Number.MAX_SAFE_INTEGER ? String(value) : Number(value)
 }
