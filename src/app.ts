@@ -12,6 +12,7 @@ import { reading } from './files/reading.ts'
 import { fileRoutes } from './files/routes.ts'
 import type { Sample } from './files/sample.ts'
 import { scopeGuard } from './guard.ts'
+import { headAnswers } from './head.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
 import { plainQuery } from './plain-query.ts'
@@ -95,6 +96,7 @@ export function createApp(options: AppOptions) {
         },
       }),
     )
+    .use(headAnswers())
     .use(requestHeaders())
     .use(
       rateLimit({

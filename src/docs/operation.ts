@@ -22,7 +22,8 @@ export const errorSchema = {
 
 /**
  * What the OpenAPI document says of an operation: its tag, one line, its answer (a schema is wrapped in the
- * success envelope; other content types are given whole, and so are its other forms) and its refusals beside those that every route has.
+ * success envelope; other content types are given whole, and so are its other forms) and its refusals beside those
+ * that every route has.
  */
 export function operation(
   tag: string,

@@ -42,13 +42,6 @@ export function optionalNumber(keywords: Keywords, name: string): number | null 
   return Number.isFinite(value) ? value + 0 : null
 }
 
-export function requiredNumber(keywords: Keywords, name: string): number {
-  required(keywords, name)
-  const value = optionalNumber(keywords, name)
-  if (value === null) throw new FcsError('keyword', `${name} is not a number.`)
-  return value
-}
-
 function integer(value: string, name: string): number {
   const parsed = Number(value) + 0
   if (!/^[+-]?\d+$/.test(value)) {

@@ -11,7 +11,6 @@ import { measuredStatistics, quantileList } from './converted-statistics.ts'
 import { etagOf, isKnown } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import { streamEvents } from './forms/answer.ts'
-import { headOfStreams } from './forms/head.ts'
 import { chosenForm, FORMATS } from './forms/negotiate.ts'
 import type { reading } from './reading.ts'
 
@@ -69,7 +68,6 @@ export function fcsDataRoutes({
   read: ReturnType<typeof reading>
 }) {
   return new Elysia({ prefix: '/api/v1/fcs' })
-    .use(headOfStreams())
     .use(guard)
     .get(
       '/parameters',

@@ -1,5 +1,6 @@
 import { refuse } from '../errors.ts'
 import type { ByteSource } from '../fcs/index.ts'
+import { headersOnly } from '../head.ts'
 import type { Log } from '../log.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { etagOf, isKnown } from './etag.ts'
@@ -19,7 +20,8 @@ export function download(request: Request, file: FileItem, source: ByteSource, l
   })
   if (isKnown(request, etag)) return new Response(null, { status: 304, headers })
   // Range is defined for GET alone (RFC 9110 §14.2): HEAD tells of the whole file.
-  const range = request.method === 'GET' ? wantedRange(request, etag, size) : null
+  if (request.method === 'HEAD') return headersOnly(request, headers, size)
+  const range = wantedRange(request, etag, size)
   const [start, end] = range ?? [0, size]
   headers.set('content-length', String(end - start))
   if (range) headers.set('content-range', `bytes ${start}-${end - 1}/${size}`)
@@ -29,8 +31,7 @@ export function download(request: Request, file: FileItem, source: ByteSource, l
       log.error('download broken off', { id: file.id, error: String(error) })
       throw error
     })
-  const read = request.method === 'GET' ? readOrSay : blank
-  return new Response(bytesOf(read, start, end), { status: range ? 206 : 200, headers })
+  return new Response(bytesOf(readOrSay, start, end), { status: range ? 206 : 200, headers })
 }
 
 /** Half-open, or null for the whole file: several ranges, or an If-Range that fails, get it all. */
@@ -65,7 +66,3 @@ function bytesOf(read: ByteSource['read'], start: number, end: number) {
     { highWaterMark: 0 },
   )
 }
-
-// Elysia answers HEAD by running GET and counting its bytes: these spare the file from being read.
-const ZEROS = new Uint8Array(CHUNK_BYTES)
-const blank: ByteSource['read'] = async (_, length) => ZEROS.subarray(0, length)

@@ -1,3 +1,4 @@
+import { headersOnly } from '../../head.ts'
 import { contentDisposition } from '../content-disposition.ts'
 import type { Readable } from '../reading.ts'
 import { eventBlocks, type ReadPage } from './blocks.ts'
@@ -15,8 +16,7 @@ export function streamEvents(
     'content-type': form.contentType,
     'content-disposition': contentDisposition(name),
   }
-  // Elysia answers HEAD by running GET and counting its bytes: the file is not read for that.
-  if (request.method === 'HEAD') return new Response(null, { headers })
+  if (request.method === 'HEAD') return headersOnly(request, headers, null)
   const pieces = form.write(page.names, eventBlocks(page.readPage, file.description, page))
   return new Response(streamOf(pieces), { headers })
 }
