@@ -1,26 +1,15 @@
-import { type BinaryFormat, type MixedFormat, storedAs } from './format.ts'
+import type { BinaryFormat, MixedFormat } from './format.ts'
 import { gather, stridesOf } from './gather.ts'
 
-/**
- * One channel's values of a block of events: as numbers, and as the halves of an unsigned key that
- * sorts as they do. Keys of 16 and 32 bits fill `high` from its top bit on; `low` is for 64 bits.
- */
+/** One channel's values of a block of events, those of 64-bit integers rounded to float64. */
 export type Batch = {
   length: number
   values: Float64Array
-  high: Int32Array
-  low: Int32Array
   /** How many integers had bits beyond their mask. */
   masked: number
 }
 
 type Fill = (batch: Batch, channel: number) => void
-
-/** Width of the keys of every channel: that of the widest value. */
-export function keyBits(format: BinaryFormat): 16 | 32 | 64 {
-  if (format.datatype !== 'mixed') return format.bits
-  return format.channels.some(({ bits }) => bits > 32) ? 64 : 32
-}
 
 /**
  * A function that fills a batch with one channel's values of the `batch.length` events at the
@@ -29,17 +18,17 @@ export function keyBits(format: BinaryFormat): 16 | 32 | 64 {
 export function createFill(buffer: ArrayBuffer, format: BinaryFormat): Fill {
   if (format.datatype === 'mixed') return createMixedFill(buffer, format)
   const channels = format.masks.length
-  const words = new Int32Array(buffer)
   if (format.datatype === 'F') {
     const values = new Float32Array(buffer)
-    return (batch, channel) => fillFloat32(batch, values, words, channel, channels)
+    return (batch, channel) => fillFloat32(batch, values, channel, channels)
   }
   if (format.datatype === 'D') {
     const values = new Float64Array(buffer)
-    return (batch, channel) => fillFloat64(batch, values, words, channel, channels)
+    return (batch, channel) => fillFloat64(batch, values, channel, channels)
   }
   const masks = format.masks.map((mask) => mask ?? -1)
   if (format.bits === 32) {
+    const words = new Int32Array(buffer)
     return (batch, channel) => fillUint32(batch, words, masks[channel] ?? -1, channel, channels)
   }
   const halves = new Uint16Array(buffer)
@@ -59,11 +48,9 @@ function createMixedFill(buffer: ArrayBuffer, format: MixedFormat): Fill {
     const strided = strides[channel]
     if (strided === undefined || bits === undefined) throw new RangeError('no such channel')
     gather(events, strided, batch.length, words)
-    if (datatype === 'D') return fillFloat64(batch, doubles, words, 0, 1)
+    if (datatype === 'D') return fillFloat64(batch, doubles, 0, 1)
     if (bits > 32) return fillUint64(batch, words, mask ?? 64)
-    // Keys of one width for all channels: this one's ends with zeros.
-    batch.low.fill(0)
-    if (datatype === 'F') return fillFloat32(batch, floats, words, 0, 1)
+    if (datatype === 'F') return fillFloat32(batch, floats, 0, 1)
     return fillUint32(batch, words, lowBits(mask ?? 32), 0, 1)
   }
 }
@@ -74,33 +61,21 @@ const lowBits = (count: number) => (count >= 32 ? -1 : 2 ** Math.max(0, count) -
 // One function per type, so that each loop stays specialised however many types a server reads.
 
 function fillFloat32(
-  { length, values, high }: Batch,
+  { length, values }: Batch,
   floats: Float32Array,
-  words: Int32Array,
   channel: number,
   channels: number,
 ): void {
-  for (let i = 0, at = channel; i < length; i++, at += channels) {
-    const word = words[at] ?? 0
-    values[i] = floats[at] ?? 0
-    // The sign bit turns the order of the other bits round (IEEE 754 is sign and magnitude).
-    high[i] = word ^ ((word >> 31) | 0x80000000)
-  }
+  for (let i = 0, at = channel; i < length; i++, at += channels) values[i] = floats[at] ?? 0
 }
 
 function fillFloat64(
-  { length, values, high, low }: Batch,
+  { length, values }: Batch,
   floats: Float64Array,
-  words: Int32Array,
   channel: number,
   channels: number,
 ): void {
-  for (let i = 0, at = channel; i < length; i++, at += channels) {
-    const word = words[2 * at + 1] ?? 0
-    values[i] = floats[at] ?? 0
-    high[i] = word ^ ((word >> 31) | 0x80000000)
-    low[i] = (words[2 * at] ?? 0) ^ (word >> 31)
-  }
+  for (let i = 0, at = channel; i < length; i++, at += channels) values[i] = floats[at] ?? 0
 }
 
 function fillUint32(
@@ -110,14 +85,12 @@ function fillUint32(
   channel: number,
   channels: number,
 ): void {
-  const { length, values, high } = batch
+  const { length, values } = batch
   let masked = 0
   for (let i = 0, at = channel; i < length; i++, at += channels) {
     const word = words[at] ?? 0
     if ((word & ~mask) !== 0) masked++
-    const value = (word & mask) >>> 0
-    values[i] = value
-    high[i] = value
+    values[i] = (word & mask) >>> 0
   }
   batch.masked = masked
 }
@@ -129,20 +102,18 @@ function fillUint16(
   channel: number,
   channels: number,
 ): void {
-  const { length, values, high } = batch
+  const { length, values } = batch
   let masked = 0
   for (let i = 0, at = channel; i < length; i++, at += channels) {
     const half = halves[at] ?? 0
     if ((half & ~mask) !== 0) masked++
-    const value = half & mask
-    values[i] = value
-    high[i] = value << 16
+    values[i] = half & mask
   }
   batch.masked = masked
 }
 
 function fillUint64(batch: Batch, words: Int32Array, maskBits: number): void {
-  const { length, values, high, low } = batch
+  const { length, values } = batch
   const lowMask = lowBits(maskBits)
   const highMask = lowBits(maskBits - 32)
   let masked = 0
@@ -150,43 +121,19 @@ function fillUint64(batch: Batch, words: Int32Array, maskBits: number): void {
     const lowWord = words[at] ?? 0
     const highWord = words[at + 1] ?? 0
     if (((lowWord & ~lowMask) | (highWord & ~highMask)) !== 0) masked++
-    low[i] = lowWord & lowMask
-    high[i] = highWord & highMask
     values[i] = ((highWord & highMask) >>> 0) * 2 ** 32 + ((lowWord & lowMask) >>> 0)
   }
   batch.masked = masked
 }
 
-/** The value of a channel's key, the inverse of what the batches hold. */
-export function valueOfKey(
-  format: BinaryFormat,
-  channel: number,
-  high: number,
-  low: number,
-): number {
-  const { datatype, bits } = storedAs(format, channel)
-  if (datatype === 'I') {
-    if (format.datatype !== 'mixed' && bits === 16) return high >>> 16
-    return bits > 32 ? high * 2 ** 32 + low : high
-  }
-  const view = new DataView(new ArrayBuffer(8))
-  const flip = high >= 0x80000000 ? 0 : -1
-  view.setUint32(0, high ^ (flip | 0x80000000))
-  view.setUint32(4, low ^ flip)
-  return datatype === 'F' ? view.getFloat32(0) : view.getFloat64(0)
-}
-
 /** Leaves NaN and the infinities out of a batch. */
 export function keepFinite(batch: Batch): void {
-  const { values, high, low } = batch
+  const { values } = batch
   let kept = 0
   for (let i = 0; i < batch.length; i++) {
     const value = values[i] ?? Number.NaN
     if (!Number.isFinite(value)) continue
-    values[kept] = value
-    high[kept] = high[i] ?? 0
-    if (low.length > 0) low[kept] = low[i] ?? 0
-    kept++
+    values[kept++] = value
   }
   batch.length = kept
 }

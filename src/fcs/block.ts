@@ -1,4 +1,4 @@
-import { type Batch, createFill, keyBits } from './batch.ts'
+import { type Batch, createFill } from './batch.ts'
 import { type BinaryFormat, eventBytes } from './format.ts'
 import { toHostOrder } from './values.ts'
 
@@ -25,13 +25,7 @@ export function createBlocks(
   const buffer = new ArrayBuffer(Math.ceil((capacity * width) / 8) * 8)
   const bytes = new Uint8Array(buffer, 0, capacity * width)
   const fill = createFill(buffer, format)
-  const batch: Batch = {
-    length: 0,
-    values: new Float64Array(capacity),
-    high: new Int32Array(capacity),
-    low: new Int32Array(keyBits(format) === 64 ? capacity : 0),
-    masked: 0,
-  }
+  const batch: Batch = { length: 0, values: new Float64Array(capacity), masked: 0 }
   let filled = 0
 
   const emit = () => {

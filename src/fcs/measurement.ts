@@ -1,10 +1,10 @@
 import { asDoubles, createAsciiReader } from './ascii.ts'
-import { type Batch, keepFinite, keyBits, valueOfKey } from './batch.ts'
+import { type Batch, keepFinite } from './batch.ts'
 import { createBlocks } from './block.ts'
 import { channelCount } from './format.ts'
 import type { DataLayout } from './layout.ts'
-import { createSelection } from './median.ts'
 import { addBatch, createMoments } from './moments.ts'
+import { createSelection } from './selection.ts'
 
 /** Over a channel's finite values, null when it has none; `std` is the population's. */
 export type Measures = {
@@ -21,22 +21,22 @@ export type Measures = {
 
 /**
  * Measures every channel in bounded memory. All events are pushed once; then, for as long as
- * `endPass` says so, all of them again: the median is exact, and only the first digits of it are
- * known after one pass.
+ * `endPass` says so, all of them again: the median is exact, and after one pass over many it is only
+ * known where about it lies.
  */
 export function createMeasurement(layout: DataLayout, totalEvents: number) {
   const format = layout.datatype === 'A' ? asDoubles(layout) : layout
   const channels = Array.from({ length: channelCount(format) }, () => {
     return { moments: createMoments(), masked: 0 }
   })
-  const selection = createSelection(channels.length, keyBits(format))
+  const selection = createSelection(channels.length, format.datatype === 'F')
 
   const first = (channel: (index: number) => Batch) => {
     for (const [i, state] of channels.entries()) {
       const batch = channel(i)
       state.masked += batch.masked
       addBatch(state.moments, batch)
-      selection.add(i, batch)
+      selection.add(i, batch.values, batch.length)
     }
   }
   const again = (channel: (index: number) => Batch) => {
@@ -44,7 +44,7 @@ export function createMeasurement(layout: DataLayout, totalEvents: number) {
       if (!selection.isOpen(i)) continue
       const batch = channel(i)
       if (moments.nonFinite > 0) keepFinite(batch)
-      selection.add(i, batch)
+      selection.add(i, batch.values, batch.length)
     }
   }
 
@@ -67,20 +67,19 @@ export function createMeasurement(layout: DataLayout, totalEvents: number) {
     endPass(): boolean {
       input.end()
       input = createInput(again)
-      return selection.endPass(channels.map(({ moments }) => moments.count))
+      return selection.endPass((i) => middleRanks(channels[i]?.moments.count ?? 0))
     },
     /** In the order of the channels, once no pass is left. */
     results() {
       const measures = channels.map(({ moments, masked }, i): Measures => {
         const { count, nonFinite, min, max, mean, squares } = moments
-        const middle = selection.keys(i).map(({ high, low }) => valueOfKey(format, i, high, low))
         return {
           ...(count > 0
             ? {
                 min: numberOrNull(min),
                 max: numberOrNull(max),
                 mean: numberOrNull(mean),
-                median: numberOrNull(meanOf(middle)),
+                median: numberOrNull(meanOf(selection.found(i))),
                 std: numberOrNull(Math.sqrt(Math.max(0, squares) / count)),
               }
             : { min: null, max: null, mean: null, median: null, std: null }),
@@ -92,6 +91,13 @@ export function createMeasurement(layout: DataLayout, totalEvents: number) {
       return { measures, ...ascii }
     },
   }
+}
+
+/** Ranks from 0 of the one or two middle values. */
+function middleRanks(count: number): number[] {
+  if (count === 0) return []
+  const upper = Math.floor(count / 2)
+  return count % 2 === 1 ? [upper] : [upper - 1, upper]
 }
 
 /** Of one value or two. */
