@@ -1,6 +1,6 @@
-import { type Batch, createFill } from './batch.ts'
-import { type BinaryFormat, eventBytes } from './format.ts'
-import { toHostOrder } from './values.ts'
+import type { BinaryFormat } from './format.ts'
+import { eventBytes } from './format.ts'
+import type { Pass } from './passes.ts'
 
 /** Small enough to stay in the processor's cache while its channels are read one by one. */
 const BLOCK_BYTES = 128 * 1024
@@ -8,52 +8,47 @@ const BLOCK_BYTES = 128 * 1024
 /** More than this and the rounding errors of one block's sums would add up. */
 const MOST_ROWS = 4096
 
-/** Fewer than this and the work per batch would outweigh that per value. */
+/** Fewer than this and the work per block would outweigh that per value. */
 const LEAST_ROWS = 64
 
+/** How many events make a block. */
+export function blockRows(format: BinaryFormat): number {
+  const rows = Math.floor(BLOCK_BYTES / eventBytes(format))
+  return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows))
+}
+
 /**
- * Gathers bytes that come in pieces of any length into aligned blocks of whole events, so that no
- * event straddles two of them, and calls `onBlock` for each with a function from a channel to its
- * values. The batch it gives is overwritten by the next call.
+ * Cuts bytes that come in pieces of any length into blocks of whole events, and calls `onBlock` with each and with how
+ * many events it has. The blocks of a file are the same however it comes, and so is what is computed of them.
  */
 export function createBlocks(
   format: BinaryFormat,
-  onBlock: (channel: (index: number) => Batch) => void,
-) {
+  onBlock: (events: Uint8Array, rows: number) => void,
+): Pass {
   const width = eventBytes(format)
-  const capacity = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(BLOCK_BYTES / width)))
-  const buffer = new ArrayBuffer(Math.ceil((capacity * width) / 8) * 8)
-  const bytes = new Uint8Array(buffer, 0, capacity * width)
-  const fill = createFill(buffer, format)
-  const batch: Batch = { length: 0, values: new Float64Array(capacity), masked: 0 }
-  let filled = 0
-
-  const emit = () => {
-    toHostOrder(bytes.subarray(0, filled), format)
-    const rows = filled / width
-    onBlock((channel) => {
-      batch.length = rows
-      batch.masked = 0
-      fill(batch, channel)
-      return batch
-    })
-    filled = 0
-  }
-
+  const size = width * blockRows(format)
+  const begun = new Uint8Array(size)
+  let length = 0
   return {
-    push(piece: Uint8Array): void {
+    push(piece) {
       let at = 0
       while (at < piece.length) {
-        const part = piece.subarray(at, at + bytes.length - filled)
-        bytes.set(part, filled)
-        filled += part.length
+        const isWhole = length === 0 && piece.length - at >= size
+        const part = piece.subarray(at, at + size - length)
         at += part.length
-        if (filled === bytes.length) emit()
+        if (isWhole) {
+          onBlock(part, size / width)
+          continue
+        }
+        begun.set(part, length)
+        length += part.length
+        if (length < size) continue
+        onBlock(begun, size / width)
+        length = 0
       }
     },
-    /** After the last event, whose bytes must all have come. */
-    end(): void {
-      if (filled > 0) emit()
+    end() {
+      if (length > 0) onBlock(begun.subarray(0, length), length / width)
     },
   }
 }

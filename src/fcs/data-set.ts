@@ -10,7 +10,7 @@ import type { ByteSource } from './source.ts'
 import { type ChannelStatistics, channelStatistics, maskedWarnings } from './statistics.ts'
 import { readText } from './text.ts'
 
-const READ_BYTES = 512 * 1024
+const READ_BYTES = 256 * 1024
 
 /** A data set whose HEADER and TEXT are read. */
 export type DataSet = {
@@ -108,14 +108,22 @@ function supplemented(opened: DataSet, pairs: Keywords): DataSet & { isPushed: b
   }
 }
 
+/** Reads ahead: the next bytes come while these are worked on. */
 async function pushAll(
   source: ByteSource,
   { begin, end }: Segment,
   measurement: DataSet['measurement'],
 ): Promise<void> {
-  for (let at = begin; at <= end; at += READ_BYTES) {
-    measurement.push(await source.read(at, Math.min(READ_BYTES, end + 1 - at)))
+  const read = async (at: number) => source.read(at, Math.min(READ_BYTES, end + 1 - at))
+  let next = read(begin)
+  for (let at = begin + READ_BYTES; at <= end; at += READ_BYTES) {
+    const bytes = await next
+    next = read(at)
+    // Should the push throw, nobody waits for this any more.
+    next.catch(() => {})
+    measurement.push(bytes)
   }
+  measurement.push(await next)
 }
 
 export function requireBytes(name: string, { begin, end }: Segment, size: number): void {

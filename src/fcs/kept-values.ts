@@ -5,13 +5,20 @@ const MOST_BYTES = 16 * 1024 * 1024
 const LEAST_ROOM = 256
 
 /** More would cost time and hardly tell more. */
-const MOST_SAMPLED = 65_536
+const MOST_SAMPLED = 32_768
 
 const FIRST_ROOM = 64
 
+export type Values = Float32Array | Float64Array
+
+/** Where values are in an array: the first of them, and how far it is from each to the next. */
+export type Place = { offset: number; step: number }
+
+export const SIDE_BY_SIDE: Place = { offset: 0, step: 1 }
+
 /** Values out of a stream: all of them while there is room, then some, picked by chance. */
 export type KeptValues = {
-  values: Float32Array | Float64Array
+  values: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
   length: number
   /** How many came. */
   seen: number
@@ -42,44 +49,58 @@ export function forgetAll(kept: KeptValues): void {
   kept.skip = 0
 }
 
-/** Takes the first `length` values. */
-export function keep(kept: KeptValues, values: Float64Array, length: number): void {
+export function keep(kept: KeptValues, values: Values, length: number, place: Place): void {
   kept.seen += length
   const fitting = kept.stride === 1 ? Math.min(length, kept.room - kept.length) : 0
-  if (fitting > 0) {
-    if (kept.length + fitting > kept.values.length) grow(kept, kept.length + fitting)
-    kept.values.set(values.subarray(0, fitting), kept.length)
-    kept.length += fitting
-  }
-  if (fitting < length) pick(kept, values, fitting, length)
+  if (fitting > 0) append(kept, values, fitting, place)
+  if (fitting < length) pick(kept, values, fitting, length, place)
 }
 
-// Memory is taken as values come, not as a file says that they will.
+function append(kept: KeptValues, values: Values, count: number, { offset, step }: Place): void {
+  if (kept.length + count > kept.values.length) grow(kept, kept.length + count)
+  const to = kept.values
+  for (let i = 0, at = offset; i < count; i++, at += step) to[kept.length + i] = values[at] ?? 0
+  kept.length += count
+}
+
+// Memory is taken as values come, not as a file says that they will, and given back at once: the garbage collector
+// would let it pile up.
 function grow(kept: KeptValues, needed: number): void {
-  const room = Math.min(kept.room, Math.max(needed, 2 * kept.values.length))
-  const larger =
-    kept.values instanceof Float32Array ? new Float32Array(room) : new Float64Array(room)
-  larger.set(kept.values)
-  kept.values = larger
+  const { values } = kept
+  const length = Math.min(kept.room, Math.max(needed, 2 * values.length))
+  const buffer = values.buffer.transfer(length * values.BYTES_PER_ELEMENT)
+  kept.values = values instanceof Float32Array ? new Float32Array(buffer) : new Float64Array(buffer)
 }
 
-function pick(kept: KeptValues, values: Float64Array, from: number, length: number): void {
+/** Gives the memory back. */
+export function release(kept: KeptValues): void {
+  kept.values.buffer.transfer(0)
+}
+
+function pick(
+  kept: KeptValues,
+  values: Values,
+  from: number,
+  length: number,
+  { offset, step }: Place,
+): void {
   const most = Math.min(kept.room, MOST_SAMPLED)
   let at = from + kept.skip
   while (at < length) {
-    while (kept.length >= most) halve(kept)
-    kept.values[kept.length++] = values[at] ?? 0
+    if (kept.length >= most) thin(kept, most / 2)
+    kept.values[kept.length++] = values[offset + at * step] ?? 0
     at += 1 + Math.floor(Math.random() * (2 * kept.stride - 1))
   }
   kept.skip = at - length
 }
 
-/** Leaves one of every two, by chance: a file can't be made so that what is kept misleads. */
-function halve(kept: KeptValues): void {
+/** Leaves at most so many: of each run of values one, by chance, so that no file can be made for them to mislead. */
+function thin(kept: KeptValues, most: number): void {
   const { values } = kept
-  kept.length >>= 1
+  const run = Math.ceil(kept.length / most)
+  kept.length = Math.floor(kept.length / run)
   for (let i = 0; i < kept.length; i++) {
-    values[i] = values[2 * i + (Math.random() < 0.5 ? 0 : 1)] ?? 0
+    values[i] = values[run * i + Math.floor(Math.random() * run)] ?? 0
   }
-  kept.stride *= 2
+  kept.stride *= run
 }

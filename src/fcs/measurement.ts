@@ -1,9 +1,9 @@
 import { asDoubles, createAsciiReader } from './ascii.ts'
-import { type Batch, keepFinite } from './batch.ts'
-import { createBlocks } from './block.ts'
+import { createFloat32Passes, MOST_CHANNELS } from './float32/passes.ts'
 import { channelCount } from './format.ts'
 import type { DataLayout } from './layout.ts'
-import { addBatch, createMoments } from './moments.ts'
+import { createMoments } from './moments.ts'
+import { createPasses, type Pass, type State } from './passes.ts'
 import { createSelection } from './selection.ts'
 
 /** Over a channel's finite values, null when it has none; `std` is the population's. */
@@ -26,52 +26,38 @@ export type Measures = {
  */
 export function createMeasurement(layout: DataLayout, totalEvents: number) {
   const format = layout.datatype === 'A' ? asDoubles(layout) : layout
-  const channels = Array.from({ length: channelCount(format) }, () => {
+  const states = Array.from({ length: channelCount(format) }, (): State => {
     return { moments: createMoments(), masked: 0 }
   })
-  const selection = createSelection(channels.length, format.datatype === 'F')
+  const selection = createSelection(states.length, format.datatype === 'F')
+  const passes =
+    format.datatype === 'F' && states.length <= MOST_CHANNELS
+      ? createFloat32Passes(format, states, selection)
+      : createPasses(format, states, selection)
 
-  const first = (channel: (index: number) => Batch) => {
-    for (const [i, state] of channels.entries()) {
-      const batch = channel(i)
-      state.masked += batch.masked
-      addBatch(state.moments, batch)
-      selection.add(i, batch.values, batch.length)
-    }
-  }
-  const again = (channel: (index: number) => Batch) => {
-    for (const [i, { moments }] of channels.entries()) {
-      if (!selection.isOpen(i)) continue
-      const batch = channel(i)
-      if (moments.nonFinite > 0) keepFinite(batch)
-      selection.add(i, batch.values, batch.length)
-    }
-  }
-
-  const createInput = (onBlock: typeof first) => {
-    const blocks = createBlocks(format, onBlock)
-    if (layout.datatype !== 'A') return { push: blocks.push, end: blocks.end }
-    const reader = createAsciiReader(layout, totalEvents, blocks.push)
+  const input = (pass: Pass): Pass => {
+    if (layout.datatype !== 'A') return pass
+    const reader = createAsciiReader(layout, totalEvents, pass.push)
     const end = () => {
       ascii = reader.end()
-      blocks.end()
+      pass.end()
     }
     return { push: reader.push, end }
   }
 
   let ascii = { checkpoints: Array.of<number>(), hasMore: false }
-  let input = createInput(first)
+  let current = input(passes.first())
   return {
-    push: (bytes: Uint8Array): void => input.push(bytes),
+    push: (bytes: Uint8Array): void => current.push(bytes),
     /** True when every event must be pushed once more. */
     endPass(): boolean {
-      input.end()
-      input = createInput(again)
-      return selection.endPass((i) => middleRanks(channels[i]?.moments.count ?? 0))
+      current.end()
+      current = input(passes.again())
+      return selection.endPass((i) => middleRanks(states[i]?.moments.count ?? 0))
     },
     /** In the order of the channels, once no pass is left. */
     results() {
-      const measures = channels.map(({ moments, masked }, i): Measures => {
+      const measures = states.map(({ moments, masked }, i): Measures => {
         const { count, nonFinite, min, max, mean, squares } = moments
         return {
           ...(count > 0

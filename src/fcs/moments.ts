@@ -16,24 +16,42 @@ export function createMoments(): Moments {
 
 /** Adds a batch, and leaves in it the finite values only. */
 export function addBatch(moments: Moments, batch: Batch): void {
-  if (sum(moments, batch)) return
+  if (addSums(moments, sumsOf(batch))) return
   const { length } = batch
   keepFinite(batch)
   moments.nonFinite += length - batch.length
-  if (batch.length > 0 && !sum(moments, batch)) {
+  if (batch.length > 0 && !addSums(moments, sumsOf(batch))) {
     // Finite values whose squares overflow: the extremes still hold, mean and spread don't.
     merge(moments, batch.length, Number.NaN, Number.NaN)
     for (let i = 0; i < batch.length; i++) extend(moments, batch.values[i] ?? 0)
   }
 }
 
+/** Over the values less `origin`, which is one of them and so keeps the squares small. */
+type Sums = {
+  count: number
+  origin: number
+  sum: number
+  squares: number
+  min: number
+  max: number
+}
+
 /**
- * One pass over the values less the first of them, which keeps the squares small; then the merge of
- * two groups' moments after Chan, Golub and LeVeque (1979). False, with nothing added, when the
- * sums are not finite: that spares the loop a check of every value.
+ * Merges two groups' moments after Chan, Golub and LeVeque (1979). False, with nothing added, when the sums are not
+ * finite, as they are for values that are not: that spares loops a check of every value.
  */
-function sum(moments: Moments, { length, values }: Batch): boolean {
-  const shift = values[0] ?? 0
+export function addSums(moments: Moments, sums: Sums): boolean {
+  const { count, origin, sum, squares, min, max } = sums
+  if (!Number.isFinite(squares)) return false
+  merge(moments, count, origin + sum / count, squares - (sum * sum) / count)
+  extend(moments, min)
+  extend(moments, max)
+  return true
+}
+
+function sumsOf({ length, values }: Batch): Sums {
+  const origin = values[0] ?? 0
   let sum = 0
   let squares = 0
   let min = Infinity
@@ -42,15 +60,11 @@ function sum(moments: Moments, { length, values }: Batch): boolean {
     const value = values[i] ?? 0
     if (value < min) min = value
     if (value > max) max = value
-    const distance = value - shift
+    const distance = value - origin
     sum += distance
     squares += distance * distance
   }
-  if (!Number.isFinite(squares)) return false
-  merge(moments, length, shift + sum / length, squares - (sum * sum) / length)
-  extend(moments, min)
-  extend(moments, max)
-  return true
+  return { count: length, origin, sum, squares, min, max }
 }
 
 function merge(moments: Moments, count: number, mean: number, squares: number): void {

@@ -1,4 +1,13 @@
-import { createKeptValues, forgetAll, type KeptValues, keep } from './kept-values.ts'
+import {
+  createKeptValues,
+  forgetAll,
+  type KeptValues,
+  keep,
+  type Place,
+  release,
+  SIDE_BY_SIDE,
+  type Values,
+} from './kept-values.ts'
 import { nthSmallest } from './nth-smallest.ts'
 
 /** Standard deviations of a sampled rank: closer bounds would miss more often than once in 10,000 searches. */
@@ -23,6 +32,8 @@ type Search = {
   found: number[] | null
 }
 
+export type Selection = ReturnType<typeof createSelection>
+
 /**
  * Finds values exactly by their rank, in bounded memory: a pass over all values samples them, the next one counts what
  * lies below two bounds that the sample gives and keeps what lies between them, until all of that can be kept (after
@@ -46,18 +57,29 @@ export function createSelection(searches: number, isSingle: boolean) {
   })
   let scratch = new Float64Array()
   return {
-    /** Adds the first `length` values. */
-    add(index: number, values: Float64Array, length: number): void {
+    /** Adds `length` values. */
+    add(index: number, values: Values, length: number, place: Place = SIDE_BY_SIDE): void {
       const search = all[index]
       if (search === undefined || search.found !== null) return
       search.added += length
       if (search.low === -Infinity && search.high === Infinity) {
-        keep(search.between, values, length)
+        keep(search.between, values, length, place)
         return
       }
       if (scratch.length < length) scratch = new Float64Array(length)
-      keep(search.between, scratch, split(search, values, length, scratch))
+      const count = split(search, values, length, place, scratch)
+      keep(search.between, scratch, count, SIDE_BY_SIDE)
     },
+    /** Adds values that are known to be outside of the bounds, by their number. */
+    addOutside(index: number, below: number, outside: number): void {
+      const search = all[index]
+      if (search === undefined) return
+      search.added += outside
+      search.below += below
+    },
+    /** From `low` to `high`: what is outside need not be looked at in this pass. */
+    boundsOf: (index: number): { low: number; high: number } =>
+      all[index] ?? { low: -Infinity, high: Infinity },
     /**
      * Ends a pass; `ranks` gives those wanted of a search, from 0: none, one, or two in order. True when all values must be
      * added once more, to the searches that are open.
@@ -77,8 +99,9 @@ export function createSelection(searches: number, isSingle: boolean) {
 /** Counts the values on and outside the bounds, puts those between them side by side, and says how many. */
 function split(
   search: Search,
-  values: Float64Array,
+  values: Values,
   length: number,
+  { offset, step }: Place,
   between: Float64Array,
 ): number {
   const { low, high } = search
@@ -86,8 +109,8 @@ function split(
   let atLow = 0
   let atHigh = 0
   let count = 0
-  for (let i = 0; i < length; i++) {
-    const value = values[i] ?? 0
+  for (let i = 0, at = offset; i < length; i++, at += step) {
+    const value = values[at] ?? 0
     if (value < low) below++
     else if (value <= high) {
       if (value === low) atLow++
@@ -104,9 +127,7 @@ function split(
 /** Finds the values, or bounds for the next pass. */
 function settle(search: Search, ranks: number[]): void {
   search.expected ??= search.added
-  if (search.added !== search.expected) {
-    throw new Error('the file changed between two passes over it')
-  }
+  if (search.added !== search.expected) throw changed()
   const { below, atLow, atHigh, low, high, between } = search
   const from = below + atLow
   const to = from + between.seen
@@ -121,17 +142,29 @@ function settle(search: Search, ranks: number[]): void {
   const values = ranks.map(valueAt).filter((value) => value !== null)
   if (values.length === ranks.length) {
     search.found = values
-    between.values = new Float32Array()
+    release(between)
     return
   }
   const [first = 0, last = first] = ranks
+  const { least, most } = search
   if (first >= below) search.least = first < end ? low : high
   if (last < end) search.most = last < below ? low : high
   search.low = (isBetween(first) ? sampled(between, first - from, -1) : null) ?? search.least
   search.high = (isBetween(last) ? sampled(between, last - from, 1) : null) ?? search.most
+  if (
+    search.low === low &&
+    search.high === high &&
+    search.least === least &&
+    search.most === most
+  ) {
+    throw changed()
+  }
   search.added = search.below = search.atLow = search.atHigh = 0
   forgetAll(between)
 }
+
+/** Over the same values, every pass finds them or brings the bounds closer. */
+const changed = () => new Error('the file changed between two passes over it')
 
 /** A value that the one at this rank is very likely beyond, or null where the sample ends before it. */
 function sampled({ values, length, seen }: KeptValues, rank: number, side: -1 | 1): number | null {

@@ -9,7 +9,7 @@ export class StorageFull extends Error {}
 /** A file under way: invisible until `commit`, gone after `discard`. */
 export type Staged = {
   write(chunk: Uint8Array): Promise<void>
-  /** What was written so far. Each read gives the same memory again: a large file is read over and over. */
+  /** What was written so far. Reads take turns with the same memory: a large file is read over and over. */
   source(): ByteSource
   commit(): Promise<void>
   discard(): Promise<void>
@@ -43,10 +43,11 @@ export async function localStorage(folder: string): Promise<Storage> {
           size += chunk.length
         },
         source() {
-          let buffer = new Uint8Array()
+          let [buffer, other] = [new Uint8Array(), new Uint8Array()]
           return {
             size,
             read(offset, length) {
+              ;[buffer, other] = [other, buffer]
               if (buffer.length < length) buffer = new Uint8Array(length)
               return readInto(buffer.subarray(0, length), handle, offset)
             },

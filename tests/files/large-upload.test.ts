@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { block, channelNames, largeFcs } from '../kit/large-fcs.ts'
 import { until } from '../kit/service.ts'
@@ -7,11 +7,12 @@ import { fileServer } from './server.ts'
 
 let server: Awaited<ReturnType<typeof fileServer>>
 let bearer: string
-beforeAll(async () => {
+// A server each: the peak of its memory is that of all it has done.
+beforeEach(async () => {
   server = await fileServer()
   bearer = (await server.newToken()).token
 }, 30_000)
-afterAll(() => server.close())
+afterEach(() => server.close())
 
 const BLOCKS = 587
 const encoder = new TextEncoder()

@@ -45,9 +45,13 @@ export function fcs({ maxBytes }: { maxBytes: number }) {
       try {
         for await (const chunk of body.chunks) {
           sizeBytes += chunk.length
-          scan.push(chunk)
-          hash.update(chunk)
-          await sink.write(chunk)
+          const written = sink.write(chunk)
+          try {
+            scan.push(chunk)
+            hash.update(chunk)
+          } finally {
+            await written
+          }
           release(chunk)
         }
         const { description, statistics } = await scan.finish(sink.source())
