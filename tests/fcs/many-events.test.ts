@@ -12,7 +12,7 @@ const EVENTS = 420_000
 const columns: Record<string, (event: number, random: number) => number> = {
   'in no order': (_, random) => Math.round(10_000 * random),
   rising: (event) => Math.floor(event / 8),
-  falling: (event) => 50_000 - Math.floor(event / 8),
+  falling: (event) => 60_000 - Math.floor(event / 8),
   'of two values': (_, random) => (random < 0.5 ? 3 : 4),
   'all the same': () => 1234,
   'higher towards the end': (event, random) =>
