@@ -13,5 +13,7 @@ export type Form = {
   contentType: string
   /** What the name of a file in this form ends with. */
   extension: string
+  /** Of a block, at most. Text is kept short, for other requests wait while it is written. */
+  blockValues: number
   write(names: readonly string[], blocks: Blocks): AsyncGenerator<Uint8Array, void>
 }
