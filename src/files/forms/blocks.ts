@@ -1,8 +1,6 @@
 import type { FcsDescription } from '../../fcs/index.ts'
 import type { Values } from './form.ts'
 
-const MOST_EVENTS = 4096
-
 export type ReadPage = (page: { offset: number; limit: number }) => Promise<Values[]>
 
 /**
@@ -15,8 +13,7 @@ export async function* eventBlocks(
   { offset, limit, blockValues }: { offset: number; limit: number; blockValues: number },
 ): AsyncGenerator<Values[]> {
   const end = Math.min(total_events, offset + limit)
-  const fit = Math.floor(blockValues / parameters.length)
-  const size = Math.max(1, Math.min(MOST_EVENTS, fit))
+  const size = Math.max(1, Math.floor(blockValues / parameters.length))
   let at = offset
   do {
     yield await readPage({ offset: at, limit: Math.max(0, Math.min(size, end - at)) })

@@ -3,7 +3,10 @@ import type { Column } from '../../fcs/index.ts'
 /** One channel's values of a block of events, in the type that the file stores. */
 export type Values = Column | Uint8Array | BigUint64Array
 
-/** Blocks of events in their order, each one array of values per channel; one block at least, if an empty one. */
+/**
+ * Blocks of events in their order, each one array of values per channel; one block at least, if an empty one. Whoever
+ * takes a block may do with its memory as it likes.
+ */
 export type Blocks = AsyncIterable<readonly Values[]>
 
 /** A form that events are streamed in. */
