@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import FCS from 'fcs'
 import { type ByteSource, createScan, readEvents } from '../src/fcs/index.ts'
+import { stringifyRows, writeForm } from './fcs-forms.ts'
+import { median } from './turns.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
@@ -42,6 +44,10 @@ export const jobs: Record<string, (file: string) => Promise<number | undefined>>
   'page of 100 at the end': (file) => pages(file, (total) => total - 100),
   'page of 100 anywhere': (file) =>
     pages(file, (total) => Math.floor(Math.random() * (total - 100))),
+  'sample as Arrow': () => writeForm('arrow'),
+  'sample as CSV': () => writeForm('csv'),
+  'sample as NDJSON': () => writeForm('ndjson'),
+  'JSON.stringify of it': stringifyRows,
 }
 
 /** The median time of a page, of 200. */
@@ -61,7 +67,7 @@ async function pages(file: string, offset: (total: number) => number): Promise<n
     })
     times.push(performance.now() - started)
   }
-  return times.toSorted((a, b) => a - b)[100] ?? 0
+  return median(times)
 }
 
 async function* chunks(file: string): AsyncGenerator<Uint8Array> {
