@@ -1,4 +1,4 @@
-import { finishDataSet, openDataSet, requireBytes } from './data-set.ts'
+import { type DataSet, finishDataSet, openDataSet, requireBytes } from './data-set.ts'
 import type { FurtherDataSet } from './description.ts'
 import { FcsError, type FcsWarning } from './errors.ts'
 import { HEADER_BYTES, LARGEST_TEXT, readHeader } from './header.ts'
@@ -8,7 +8,7 @@ import type { ByteSource } from './source.ts'
 /** More wells than a plate has; each is described in one answer. */
 const MOST_DATA_SETS = 1000
 
-type Link = { base: number; end: number; keywords: [string, string][] }
+type Link = { base: number; end: number; keywords: Iterable<[string, string]> }
 
 /**
  * The data sets that `$NEXTDATA` leads to from the first one, each behind the bytes of the one
@@ -38,11 +38,11 @@ export async function readChain(
       return end(`Only the first ${dataSets.length + 1} data sets of the file are read.`)
     }
     try {
-      const { description, statistics, end: ofSet, textBytes } = await readDataSet(source, base)
+      const { description, statistics, end: ofSet, keywords } = await readDataSet(source, base)
       dataSets.push({ ...description, offset: base, statistics })
-      textLeft -= textBytes
+      textLeft -= lengthOf(description.keywords) + lengthOf(description.analysis)
       parametersLeft -= description.parameters.length
-      link = { base, end: ofSet, keywords: description.keywords }
+      link = { base, end: ofSet, keywords }
     } catch (error) {
       if (!(error instanceof FcsError) || error.code === 'truncated') throw error
       return end(`No readable data set begins at byte ${base}: ${error.message}`)
@@ -60,8 +60,23 @@ async function readDataSet(source: ByteSource, base: number) {
   const { begin, end } = header.text
   requireBytes('TEXT', { begin: base + begin, end: base + end }, source.size)
   const text = new Uint8Array(await source.read(base + begin, end - begin + 1))
-  const finished = await finishDataSet(source, openDataSet(header, text, base), false)
-  return { ...finished, textBytes: text.length }
+  const opened = openDataSet(header, text, base)
+  const finished = await finishDataSet(ownPart(source, opened), opened, false)
+  return { ...finished, keywords: opened.text.keywords }
+}
+
+/**
+ * The file up to the data set that follows. What a data set has beside its events ends there: else
+ * a thousand of them could share one segment, and each would be read, kept and checked by its CRC.
+ */
+function ownPart(source: ByteSource, { base, header, text, data }: DataSet): ByteSource {
+  const next = base + nextData(text.keywords)
+  const end = Math.max(base + header.text.end, data?.end ?? 0)
+  return next > end && next < source.size ? { ...source, size: next } : source
+}
+
+function lengthOf(keywords: [string, string][]): number {
+  return keywords.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }
 
 function nextData(keywords: Keywords): number {

@@ -2,6 +2,7 @@ import { asDoubles, CHECKPOINT_EVENTS, createAsciiReader } from './ascii.ts'
 import type { DataSetDescription } from './description.ts'
 import { channelCount, eventBytes } from './format.ts'
 import type { DataLayout } from './layout.ts'
+import { release } from './release.ts'
 import type { ByteSource } from './source.ts'
 import { type Column, pickColumns, toHostOrder } from './values.ts'
 
@@ -43,7 +44,9 @@ export async function readEvents(
       ? new Uint8Array(await source.read(data.offset + page.offset * width, count * width))
       : new Uint8Array()
   toHostOrder(events, data)
-  return pickColumns(events, data, page.columns)
+  const columns = pickColumns(events, data, page.columns)
+  release(events)
+  return columns
 }
 
 /** The float64 values of `count` events from `first` on, as bytes. */

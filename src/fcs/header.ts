@@ -4,7 +4,7 @@ export const SIGNATURE_BYTES = 6
 export const HEADER_BYTES = 58
 
 /** TEXT is held in memory while it is read; real ones are a few kilobytes. */
-export const LARGEST_TEXT = 16 * 1024 * 1024
+export const LARGEST_TEXT = 4 * 1024 * 1024
 
 /** What old writers put where an offset does not fit into eight digits; newer ones write 0. */
 const TOO_LARGE_FOR_HEADER = 99_999_999

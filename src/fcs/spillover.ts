@@ -31,6 +31,10 @@ export function readCompensation({ parameters, keywords }: Described): Compensat
   if (!Number.isInteger(size) || size < 1 || size > MOST_CHANNELS) {
     throw new ConversionError(`${keyword} must begin with a size from 1 to ${MOST_CHANNELS}.`)
   }
+  if (pieces.length === 1 + size * size) {
+    // As FCS 3.0 had it in $COMP, and without a word on which way round the matrix is.
+    throw new ConversionError(`${keyword} names no channels, so what it compensates is not known.`)
+  }
   if (pieces.length !== 1 + size + size * size) {
     throw new ConversionError(`${keyword} must hold ${size} names and ${size} × ${size} numbers.`)
   }

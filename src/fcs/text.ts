@@ -1,3 +1,4 @@
+import { createDecoder } from './decoder.ts'
 import { FcsError, type FcsWarning } from './errors.ts'
 import { type Keywords, requiredKeywords } from './keywords.ts'
 
@@ -124,28 +125,12 @@ function contentEnd(bytes: Uint8Array, delimiter: number): number {
 function unescaped(bytes: Uint8Array, token: Token | undefined, delimiter: number): Uint8Array {
   const raw = bytes.subarray(token?.from, token?.to)
   if (!raw.includes(delimiter)) return raw
-  let isFirst = false
-  return raw.filter((byte) => {
-    isFirst = byte === delimiter && !isFirst
-    return byte !== delimiter || isFirst
-  })
-}
-
-/** UTF-8, and Latin-1 where that fails. NUL is left out: it is padding, and databases refuse it. */
-function createDecoder() {
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  // A Latin-1 byte is its character's number; TextDecoder takes `latin1` for Windows-1252.
-  const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true })
-  let latin1 = false
-  return {
-    usedLatin1: () => latin1,
-    decode(bytes: Uint8Array): string {
-      try {
-        return utf8.decode(bytes).replaceAll('\0', '')
-      } catch {
-        latin1 = true
-        return utf16.decode(new Uint16Array(bytes)).replaceAll('\0', '')
-      }
-    },
+  const single = new Uint8Array(raw.length)
+  let length = 0
+  for (let i = 0; i < raw.length; i++) {
+    const byte = raw[i] ?? 0
+    single[length++] = byte
+    if (byte === delimiter && raw[i + 1] === delimiter) i++
   }
+  return single.subarray(0, length)
 }

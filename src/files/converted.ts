@@ -6,8 +6,8 @@ import { type Column, readEvents } from '../fcs/index.ts'
 import { ConversionError, type Described } from '../fcs/scale.ts'
 import type { Readable } from './reading.ts'
 
-/** Enough for a read of megabytes, few enough to be counted within some milliseconds. */
-const BLOCK_VALUES = 2 ** 19
+/** Enough to make little of the cost of a read, few enough to be counted within some milliseconds. */
+const BLOCK_VALUES = 2 ** 17
 
 /** The two fields of a query that ask for other values than the stored ones. */
 export const conversionFields = {

@@ -47,7 +47,7 @@ export function eventRows(names: readonly string[], columns: readonly Values[]) 
   const rows: Record<string, JsonValue>[] = []
   for (let event = 0; event < count; event++) {
     const row = { ...blank }
-    for (const [at, name] of names.entries()) row[name] = jsonValue(columns[at]?.[event])
+    for (let at = 0; at < names.length; at++) row[names[at] ?? ''] = jsonValue(columns[at]?.[event])
     rows.push(row)
   }
   return rows

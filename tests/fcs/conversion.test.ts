@@ -132,6 +132,7 @@ test.each([
   ['2,FSC-A,FL1-A,1,0.1,x,1', 'not a number'],
   ['2,FSC-A,FL1-A,1,0.1,,1', 'not a number'],
   ['2,FSC-A,FL1-A,1,0.1,1', '2 names and 2 × 2 numbers'],
+  ['2,1,0.1,0.02,1', 'names no channels'],
   ['0', 'size from 1 to 256'],
   ['300,FSC-A', 'size from 1 to 256'],
 ])('a spillover of "%s" is refused: %s', async (matrix, reason) => {

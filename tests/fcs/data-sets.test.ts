@@ -45,6 +45,15 @@ describe('several data sets', () => {
     expect(second?.warnings.map(({ code }) => code)).toEqual(['masked_values', 'crc'])
   })
 
+  test('share no segment: what is beside the events of one ends where the next begins', async () => {
+    const beyond = { $BEGINANALYSIS: String(size + 100), $ENDANALYSIS: String(size + 104) }
+    const file = writeDataSets([small, { ...small, keywords: beyond }, small])
+    file.set(new TextEncoder().encode('|c|d|'), 2 * size + 100)
+    const [second] = (await scanFile(file)).description.data_sets
+    expect(second?.analysis).toEqual([])
+    expect(second?.warnings.map(({ code }) => code)).toEqual(['analysis'])
+  })
+
   test('without events are data sets as well', async () => {
     const empty = { ...small, columns: [[], [], []] }
     const { description } = await scanFile(writeDataSets([empty, small]))

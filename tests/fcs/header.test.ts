@@ -45,7 +45,7 @@ describe('HEADER', () => {
   })
 
   test('TEXT of more than 16 MiB is refused before it has come', () => {
-    const header = headerField(1, 58 + 16 * 1024 * 1024)
+    const header = headerField(1, 58 + 4 * 1024 * 1024)
     const scan = createScan()
     expect(() => scan.push(writeFcs({ ...small, header }).slice(0, 58))).toThrow('longer')
   })

@@ -120,7 +120,7 @@ test('integers of 64 bits are exact in every form, as strings where JSON would r
   ]
   const written = async (format: (typeof FORMATS)[number]) => {
     const blocks = (async function* () {
-      yield values
+      yield values.map((column) => column.slice())
     })()
     const pieces: Uint8Array[] = []
     for await (const piece of FORMS[format].write(['A', 'B'], blocks)) pieces.push(piece)

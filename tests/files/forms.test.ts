@@ -25,10 +25,8 @@ async function table(query: string) {
 }
 const lines = (text: string) => text.trimEnd().split('\n')
 
-const CSV = 'text/csv'
 const NDJSON = 'application/x-ndjson'
 const ARROW = 'application/vnd.apache.arrow.stream'
-const JSON_TYPE = 'application/json'
 
 test('CSV is a row of names and a row an event, with CRLF', async () => {
   const { status, headers, text } = await get(`file_id=${five}&format=csv`)
@@ -69,47 +67,6 @@ test('Arrow is a stream from its schema to its end mark', async () => {
   expect(numRows).toBe(5)
   expect(schema.fields.map(String)).toEqual(['FSC-A: Float32', 'FL1-A: Float32', 'Time: Float32'])
   expect(schema.fields.some(({ nullable }) => nullable)).toBe(false)
-})
-
-test.each([
-  [undefined, JSON_TYPE],
-  ['*/*', JSON_TYPE],
-  ['application/json', JSON_TYPE],
-  ['application/*', JSON_TYPE],
-  ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', JSON_TYPE],
-  ['image/png', JSON_TYPE],
-  ['', JSON_TYPE],
-  ['text/csv;q=0', JSON_TYPE],
-  ['text/csv;q=0.5, application/json', JSON_TYPE],
-  ['text/csv, application/json;q=0.5', CSV],
-  [CSV, CSV],
-  ['Text/CSV; charset=utf-8', CSV],
-  ['text/*', CSV],
-  ['text/csv, */*', CSV],
-  ['*/*, text/csv', CSV],
-  ['application/json;q=0, */*;q=0.1', CSV],
-  [`${CSV};q=0.4, ${NDJSON};q=0.6`, NDJSON],
-  [NDJSON, NDJSON],
-  [ARROW, ARROW],
-  [`${ARROW}, application/json;q=0.9`, ARROW],
-])('Accept “%s” is answered with %s', async (accept, type) => {
-  const { status, headers } = await get(`file_id=${five}`, accept)
-  expect([status, headers.get('content-type')?.split(';')[0]]).toEqual([200, type])
-  expect(headers.get('vary')).toBe('Accept')
-})
-
-test('format wins over Accept, and one that is unknown is 422', async () => {
-  const type = async (format: string, accept: string) =>
-    (await get(`file_id=${five}&format=${format}`, accept)).headers.get('content-type')
-  expect(await type('csv', ARROW)).toStartWith(CSV)
-  expect(await type('json', CSV)).toStartWith(JSON_TYPE)
-  for (const format of ['xml', '', 'CSV', 'constructor']) {
-    const answer = await get(`format=${format}`, CSV)
-    expect([answer.status, answer.body.data.errors]).toEqual([
-      422,
-      [{ field: 'format', rule: 'json, csv, ndjson, arrow' }],
-    ])
-  }
 })
 
 test('a refusal is the JSON envelope in every form', async () => {

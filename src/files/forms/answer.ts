@@ -17,7 +17,9 @@ export function streamEvents(
     'content-disposition': contentDisposition(name),
   }
   if (request.method === 'HEAD') return headersOnly(request, headers, null)
-  const pieces = form.write(page.names, eventBlocks(page.readPage, file.description, page))
+  const { blockValues } = form
+  const blocks = eventBlocks(page.readPage, file.description, { ...page, blockValues })
+  const pieces = form.write(page.names, blocks)
   return new Response(streamOf(pieces), { headers })
 }
 

@@ -10,6 +10,7 @@ import {
   Struct,
   type TypeMap,
 } from 'apache-arrow'
+import { release } from '../../fcs/release.ts'
 import type { Form, Values } from './form.ts'
 
 /**
@@ -20,6 +21,8 @@ export const arrow: Form = {
   mediaType: 'application/vnd.apache.arrow.stream',
   contentType: 'application/vnd.apache.arrow.stream',
   extension: 'arrows',
+  // The description of a batch costs as much as some thousand values.
+  blockValues: 65_536,
   async *write(names, blocks) {
     let written: Uint8Array[] = []
     // The writer's own queue can't be emptied without waiting for more.
@@ -36,7 +39,9 @@ export const arrow: Form = {
     const writer = new RecordBatchStreamWriter().reset(sink)
     for await (const columns of blocks) {
       writer.write(recordBatch(names, columns))
-      yield taken()
+      const bytes = taken()
+      for (const values of columns) release(values)
+      yield bytes
     }
     writer.close()
     yield taken()

@@ -10,6 +10,7 @@ export const csv: Form = {
   mediaType: 'text/csv',
   contentType: 'text/csv; charset=utf-8',
   extension: 'csv',
+  blockValues: 16_384,
   async *write(names, blocks) {
     yield encoder.encode(`${names.map(field).join()}\r\n`)
     for await (const columns of blocks) yield encoder.encode(lines(columns))
@@ -23,8 +24,15 @@ function lines(columns: readonly Values[]): string {
   const row: (number | bigint | undefined)[] = []
   const rows: string[] = []
   for (let event = 0; event < events; event++) {
-    for (const [at, column] of columns.entries()) row[at] = column[event]
-    rows.push(`${row.join()}\r\n`)
+    let isPlain = true
+    for (let at = 0; at < columns.length; at++) {
+      const value = columns[at]?.[event]
+      row[at] = value
+      if (!Number.isFinite(value)) isPlain = false
+    }
+    // JSON writes the same digits in half the time, but neither NaN nor integers of 64 bits.
+    const line = isPlain ? JSON.stringify(row).slice(1, -1) : row.join()
+    rows.push(`${line}\r\n`)
   }
   return rows.join('')
 }

@@ -11,6 +11,7 @@ export const ndjson: Form = {
   mediaType: 'application/x-ndjson',
   contentType: 'application/x-ndjson',
   extension: 'ndjson',
+  blockValues: 16_384,
   async *write(names, blocks) {
     for await (const columns of blocks) {
       for (const text of pieces(names, columns)) yield encoder.encode(text)
@@ -24,7 +25,8 @@ function* pieces(names: readonly string[], columns: readonly Values[]): Generato
   const row: Record<string, ReturnType<typeof jsonValue>> = Object.create(null)
   let text = ''
   for (let event = 0; event < events; event++) {
-    for (const [at, name] of names.entries()) row[name] = jsonValue(columns[at]?.[event])
+    // By index: iterating over entries costs a fifth of the whole answer.
+    for (let at = 0; at < names.length; at++) row[names[at] ?? ''] = jsonValue(columns[at]?.[event])
     text += `${JSON.stringify(row)}\n`
     if (text.length < PIECE_CHARACTERS) continue
     yield text
