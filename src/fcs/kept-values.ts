@@ -72,11 +72,6 @@ function grow(kept: KeptValues, needed: number): void {
   kept.values = values instanceof Float32Array ? new Float32Array(buffer) : new Float64Array(buffer)
 }
 
-/** Gives the memory back. */
-export function release(kept: KeptValues): void {
-  kept.values.buffer.transfer(0)
-}
-
 function pick(
   kept: KeptValues,
   values: Values,

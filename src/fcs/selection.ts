@@ -4,11 +4,11 @@ import {
   type KeptValues,
   keep,
   type Place,
-  release,
   SIDE_BY_SIDE,
   type Values,
 } from './kept-values.ts'
 import { nthSmallest } from './nth-smallest.ts'
+import { release } from './release.ts'
 
 /** Standard deviations of a sampled rank: closer bounds would miss more often than once in 10,000 searches. */
 const MARGIN = 4
@@ -142,7 +142,7 @@ function settle(search: Search, ranks: number[]): void {
   const values = ranks.map(valueAt).filter((value) => value !== null)
   if (values.length === ranks.length) {
     search.found = values
-    release(between)
+    release(between.values)
     return
   }
   const [first = 0, last = first] = ranks
