@@ -21,8 +21,8 @@ export async function up(sql: Sql) {
       reason text
     ) partition by range (at)`
   await sql`alter sequence audit_log_id_seq owned by audit_log.id`
-  await sql`
-    create index audit_log_by_token on audit_log (token_id, authorized, at desc, id desc)`
+  // Ascending, though it is read backwards: rows are then added where PostgreSQL fills pages to the brim.
+  await sql`create index audit_log_by_token on audit_log (token_id, authorized, at, id)`
   await sql`create index audit_log_by_time on audit_log using brin (at)`
   await sql`create table audit_log_default partition of audit_log default`
 

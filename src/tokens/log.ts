@@ -30,25 +30,28 @@ type Row = Omit<LogEntry, 'reason'> & { id: string; reason: string | null }
  */
 export async function tokenLog(sql: Sql, tokenId: string, wanted: LogPage) {
   const { limit, offset, before, authorized, from, to } = wanted
-  const range = sql`${from ? sql`and at >= ${from}` : sql``} ${to ? sql`and at < ${to}` : sql``}`
-  // The first condition says no more than the second, but lets whole months be left out.
-  const older = before
-    ? sql`and at <= ${before.at} and (at, id) < (${before.at}, ${before.id})`
-    : sql``
+  const since = from ? sql`and at >= ${from}` : sql``
+  const until = to ? sql`and at < ${to}` : sql``
+  // One upper bound and not two, for the index is read from either. The first condition on the cursor says no more
+  // than the second, but lets whole months be left out.
+  const below =
+    before && !(to && to <= before.at)
+      ? sql`and at <= ${before.at} and (at, id) < (${before.at}, ${before.id})`
+      : until
   const kinds = authorized === undefined ? [true, false] : [authorized]
   const [rows, [count]] = await Promise.all([
     sql<Row[]>`
       select use.id::text, at as timestamp, host(ip) as ip, method, endpoint, status_code, use.authorized, reason
       from unnest(${kinds.map(String)}::text[]::boolean[]) as kind (authorized), lateral (
         select * from audit_log
-        where token_id = ${tokenId} and audit_log.authorized = kind.authorized ${range} ${older}
+        where token_id = ${tokenId} and audit_log.authorized = kind.authorized ${since} ${below}
         order by at desc, id desc limit ${offset + limit + 1}
       ) as use
       order by at desc, use.id desc limit ${limit + 1} offset ${offset}`,
     from || to
       ? sql<{ total: number }[]>`
           select count(*)::int as total from audit_log
-          where token_id = ${tokenId} and authorized = any(${kinds.map(String)}::text[]::boolean[]) ${range}`
+          where token_id = ${tokenId} and authorized = any(${kinds.map(String)}::text[]::boolean[]) ${since} ${until}`
       : sql<{ total: number }[]>`
           select coalesce(sum(
             ${authorized === false ? 0 : sql`authorized`} + ${authorized ? 0 : sql`refused`}
