@@ -30,7 +30,8 @@ export async function up(sql: Sql) {
     select quote_ident(current_schema()) as schema`
   const settings = `set search_path = ${current?.schema}, pg_temp`
   // Attached, and not made `partition of`, for that would wait for every insert under way.
-  // Only what is in the default partition has to wait, while the rows of the month move out of it.
+  // Only what is in the default partition has to wait, while the rows of the month move out of it. The log is locked
+  // before it, as by whoever drops a partition.
   await sql.unsafe(`
     create function audit_log_add_month(month date) returns void language plpgsql ${settings} as $$
     declare
@@ -38,7 +39,9 @@ export async function up(sql: Sql) {
       first timestamptz := month::timestamp at time zone 'UTC';
       beyond timestamptz := (month + interval '1 month') at time zone 'UTC';
     begin
-      if to_regclass(partition) is not null then return; end if;
+      if exists (select from pg_inherits join pg_class on oid = inhrelid
+        where inhparent = 'audit_log'::regclass and relname = partition) then return; end if;
+      lock table only audit_log in share update exclusive mode;
       lock table audit_log_default in access exclusive mode;
       execute format('create table %I (like audit_log including defaults)', partition);
       execute format('with moved as (delete from audit_log_default where at >= $1 and at < $2 returning *)

@@ -43,10 +43,9 @@ function instance() {
 }
 
 test('whatever instances write at once, in whatever order, the counts are those of the rows', async () => {
-  const uses = fc.array(
-    fc.record({ by: fc.nat(3), token: fc.nat(3), authorized: fc.boolean() }),
-    { maxLength: 80 },
-  )
+  const uses = fc.array(fc.record({ by: fc.nat(3), token: fc.nat(3), authorized: fc.boolean() }), {
+    maxLength: 80,
+  })
   const counted = fc.asyncProperty(uses, async (given) => {
     const instances = Array.from({ length: 4 }, instance)
     const tokens = await Promise.all(

@@ -15,7 +15,12 @@ const databasePid = async (folder: string) =>
   Number.parseInt(await Bun.file(join(folder, 'data/postgres/cluster/postmaster.pid')).text(), 10)
 
 /** Calls from many clients until the service is killed outright, and every other time its database with it. */
-async function useUntilKilled(folder: string, token: string, answers: number, withDatabase: boolean) {
+async function useUntilKilled(
+  folder: string,
+  token: string,
+  answers: number,
+  withDatabase: boolean,
+) {
   const running = await service(folder, { RATE_LIMIT_PER_MINUTE: '0' })
   const call = client(running.url)
   const database = await databasePid(folder)
