@@ -142,3 +142,19 @@ test('a role that may only add and read rows makes partitions by one function, o
     await tx`drop role ${tx(role)}`
   })
 })
+
+test('a month dropped by hand takes its counts along, and leaves when a token was last used', async () => {
+  const { id, token: bearer } = token
+  await app.call('GET', '/api/v1/users/me', { bearer, from: '192.0.2.1' })
+  await app.call('PUT', '/api/v1/users/me', { bearer })
+  const month = new Date().toISOString().slice(0, 7)
+  await app.sql.begin(async (tx) => {
+    await tx`drop table ${tx(THIS)}`
+    await tx`
+      update token_uses set authorized = 0, refused = 0 where month = ${`${month}-01`}::text::date`
+  })
+  const { body } = await app.call('GET', `/api/v1/tokens/${id}/logs`, { bearer: user.jwt })
+  expect([body.data.total_logs, body.data.logs]).toEqual([0, []])
+  const item = await app.call('GET', `/api/v1/tokens/${id}`, { bearer: user.jwt })
+  expect(item.body.data.last_used_ip).toBe('192.0.2.1')
+})
