@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres'
 
 // How often a token was used, and when last, is kept beside the log and in step with it: the log is too long to be
-// counted for each page of it. By month, so that a month's counts go when its rows go. A shard is a few processes,
-// so that instances that see the same token need not wait for each other's row.
+// counted for each page of it. By month, so that a month's counts go when its rows go. A few shards, so
+// that instances that see the same token need not wait for each other's row.
 export async function up(sql: Sql) {
   // Half of each page is left free: an update in place then touches no index.
   await sql`

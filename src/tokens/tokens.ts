@@ -16,7 +16,7 @@ export function ownTokens(sql: Sql) {
   const lastUse = sql`
     left join lateral (
       select last_at, last_ip from token_uses
-      where token_id = t.id and last_at is not null order by last_at desc limit 1
+      where token_id = t.id and last_at is not null order by month desc, last_at desc limit 1
     ) used on true`
 
   const find = async (owner: string, id: string): Promise<Item> => {

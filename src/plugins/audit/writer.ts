@@ -15,7 +15,10 @@ type Waiting = { row: AuditRow; done: () => void; failed: (error: unknown) => vo
 
 const MAX_WAITING = 10_000
 
-/** Processes of one shard wait for each other when they count uses of the same token, those of two shards never. */
+/**
+ * A batch counts the uses of a token in one of so many rows, by chance. Instances then rarely wait for each other's; and
+ * while a backup's snapshot keeps all former versions of a row, each update walks past a sixteenth of them.
+ */
 const SHARDS = 16
 
 /**
@@ -23,7 +26,6 @@ const SHARDS = 16
  * `write` resolves when its row is committed. `flush` resolves when nothing waits.
  */
 export function auditWriter(sql: Sql) {
-  const shard = Math.floor(Math.random() * SHARDS)
   let waiting: Waiting[] = []
   let running: Promise<void> | null = null
 
@@ -35,7 +37,6 @@ export function auditWriter(sql: Sql) {
         await insert(
           sql,
           batch.map(({ row }) => row),
-          shard,
         )
         for (const { done } of batch) done()
       } catch (error) {
@@ -61,7 +62,8 @@ export function auditWriter(sql: Sql) {
  * Writes the rows, and with them the count of uses of each token and its last one: one statement, so that they agree.
  * Everybody locks the counts in the same order, so that nobody waits in a circle.
  */
-function insert(sql: Sql, rows: AuditRow[], shard: number) {
+function insert(sql: Sql, rows: AuditRow[]) {
+  const shard = Math.floor(Math.random() * SHARDS)
   // An array a column costs PostgreSQL and us less than JSON. The client takes strings as they are only into text[].
   return sql`
     with row as materialized (
