@@ -36,7 +36,7 @@ type Node = {
 }
 const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
 
-/** What a call reads of the audit log: PostgreSQL's own account of the queries that the app sent for it. */
+/** What a page reads of the audit log: PostgreSQL's own account of the queries that the app sent for it, without its count. */
 async function readBy(path: string) {
   const sent: [query: string, parameters: unknown[]][] = []
   const { options } = app.sql
@@ -47,7 +47,7 @@ async function readBy(path: string) {
   options.debug = false
   expect(status).toBe(200)
   const scans: Node[] = []
-  for (const [query, parameters] of sent) {
+  for (const [query, parameters] of sent.filter(([query]) => query.includes('limit'))) {
     const [explained] = await app.sql.unsafe(
       `explain (analyze, format json) ${query}`,
       parameters as never[],
@@ -94,13 +94,13 @@ test.each(['', '&to=2026-03-15T00:00:00Z'])(
   },
 )
 
-test('a time range is looked for only in its months, and only its count reads all of it', async () => {
+test('a time range is looked for only in its months, and of all of it only the page is read', async () => {
   const { rows, tables, body } = await readBy(
     logs('from=2026-02-02T00:00:00Z&to=2026-02-27T00:00:00Z'),
   )
   const inRange = (ROWS / 120) * 25
   expect(body.data.total_logs).toBeWithin(Math.floor(inRange), Math.ceil(inRange) + 1)
-  expect(rows).toBeLessThanOrEqual(Math.ceil(inRange) + 2 * (LIMIT + 1))
+  expect(rows).toBeLessThanOrEqual(2 * (LIMIT + 1))
   expect(new Set(tables)).toEqual(new Set(['audit_log_2026_02']))
 })
 
