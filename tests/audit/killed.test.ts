@@ -1,7 +1,7 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { client, logIn } from '../kit/client.ts'
-import { folders, service } from '../kit/service.ts'
+import { folders, type Service, service } from '../kit/service.ts'
 
 setDefaultTimeout(120_000)
 
@@ -18,9 +18,7 @@ const databasePid = async (folder: string) =>
  * Calls from many clients, each call from an address of its own, until the service is killed outright, and every other
  * time its database with it. The addresses whose calls were answered.
  */
-async function useUntilKilled(folder: string, token: string, round: number): Promise<string[]> {
-  const proxy = { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_PER_MINUTE: '0' }
-  const running = await service(folder, proxy)
+async function useUntilKilled(running: Service, folder: string, token: string, round: number) {
   const call = client(running.url)
   const database = await databasePid(folder)
   const answers = 1 + Math.floor(Math.random() * 500)
@@ -46,29 +44,29 @@ async function useUntilKilled(folder: string, token: string, round: number): Pro
 
 test('security 29: killed outright under load, with its database or without, the service has a row for every answer that a client saw', async () => {
   const folder = await made.create()
-  const first = await service(folder, {})
-  const jwt = await logIn(client(first.url), 'witness')
+  const start = () => service(folder, { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_PER_MINUTE: '0' })
+  let running = await start()
+  const jwt = await logIn(client(running.url), 'witness')
   const json = { name: 'busy', scopes: ['workspaces:read'] }
-  const created = await client(first.url)('POST', '/api/v1/tokens', { bearer: jwt, json })
+  const created = await client(running.url)('POST', '/api/v1/tokens', { bearer: jwt, json })
   const { id, token } = created.body.data
-  await first.end()
 
   const answered: string[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    answered.push(...(await useUntilKilled(folder, token, round)))
-    const again = await service(folder, { RATE_LIMIT_PER_MINUTE: '0' })
+    answered.push(...(await useUntilKilled(running, folder, token, round)))
+    running = await start()
     const logged = new Set<string>()
     let total = 0
     let place = ''
     do {
       const path = `/api/v1/tokens/${id}/logs?limit=1000${place}`
-      const { data } = (await client(again.url)('GET', path, { bearer: jwt })).body
+      const { data } = (await client(running.url)('GET', path, { bearer: jwt })).body
       for (const { ip } of data.logs) logged.add(ip)
       total = data.total_logs
       place = data.next_cursor && `&cursor=${data.next_cursor}`
     } while (place)
     expect(answered.filter((from) => !logged.has(from))).toEqual([])
     expect(logged.size).toBe(total)
-    await again.end()
   }
+  await running.end()
 })
