@@ -10,6 +10,7 @@ import { loadSample } from './files/sample.ts'
 import { inFlight } from './in-flight.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { keepPartitions } from './plugins/audit/index.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { localStorage } from './storage/local.ts'
 
@@ -71,6 +72,11 @@ async function start(config: Config, log: Log, listen: Listen) {
   const { sql } = database
   try {
     await migrate({ sql, log })
+    const partitions = keepPartitions({
+      sql,
+      onError: (error) => log.warn('audit partitions not made', { error: String(error) }),
+    })
+    await partitions.made
     const [storage, sample, secretKey] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
       loadSample(),
@@ -113,6 +119,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         // An upload that was broken off still removes its bytes and writes its audit row.
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
+        partitions.stop()
         await database.close()
       },
     }

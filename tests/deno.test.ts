@@ -83,6 +83,7 @@ const lasting = (text: string) =>
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .replace(/pat_[0-9A-Za-z]{8,36}/g, '<token>')
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<session>')
+    .replace(/"\d{13}-(\d+)"/g, '"<time>-$1"')
     // Bun's own addition; JSON has one encoding (RFC 8259 §8.1).
     .replace(/^application\/json;charset=utf-8$/, 'application/json')
 /** New in every run, or how each server frames a body. */

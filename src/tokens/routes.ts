@@ -9,7 +9,7 @@ import type { Pat } from '../plugins/pat/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import { Issued, Item, Items, Logs, Revoked } from './answers.ts'
 import { AllowedIps, NewToken, Regeneration } from './fields.ts'
-import { tokenLog } from './log.ts'
+import { logCursor, tokenLog } from './log.ts'
 import { regenerate } from './regenerate.ts'
 import { ownTokens } from './tokens.ts'
 
@@ -30,10 +30,7 @@ const Log = documented(
   z.object({
     limit: queryNumber(1, 1000).default(50),
     offset: queryNumber(0, 1_000_000_000).default(0),
-    cursor: z
-      .string()
-      .regex(/^\d{1,18}$/, 'a cursor that this API gave')
-      .optional(),
+    cursor: logCursor.optional(),
     authorized: z
       .enum(['true', 'false'], 'true or false')
       .transform((text) => text === 'true')
@@ -110,8 +107,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
       async ({ params, query, session }) => {
         const { id, name } = await tokens.find(session.userId, params.id)
         const { limit, offset, cursor, authorized, from, to } = query
-        const beforeId = cursor ?? null
-        const wanted = { limit, offset, beforeId, authorized, from, to }
+        const wanted = { limit, offset, before: cursor, authorized, from, to }
         const { total_logs, ...page } = await tokenLog(sql, id, wanted)
         return success({ token_id: id, token_name: name, total_logs, limit, offset, ...page })
       },

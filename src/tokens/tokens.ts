@@ -9,14 +9,19 @@ export function ownTokens(sql: Sql) {
     t.id, t.name, s.prefix as token_prefix, t.scopes, t.allowed_ips,
     case when t.revoked_at is not null then 'revoked'
       when s.expires_at <= clock_timestamp() then 'expired' else 'active' end as status,
-    t.revoked_at is not null as is_revoked, t.created_at, s.expires_at, t.last_used_at,
-    host(t.last_used_ip) as last_used_ip`
+    t.revoked_at is not null as is_revoked, t.created_at, s.expires_at,
+    used.last_at as last_used_at, host(used.last_ip) as last_used_ip`
   const current = sql`
     tokens t join token_secrets s on s.token_id = t.id and s.superseded_at is null`
+  const lastUse = sql`
+    left join lateral (
+      select last_at, last_ip from token_uses
+      where token_id = t.id and last_at is not null order by month desc, last_at desc limit 1
+    ) used on true`
 
   const find = async (owner: string, id: string): Promise<Item> => {
     const [found] = await sql<Item[]>`
-      select ${item} from ${current} where t.id = ${id} and t.user_id = ${owner}`
+      select ${item} from ${current} ${lastUse} where t.id = ${id} and t.user_id = ${owner}`
     if (!found) throw refuse('not_found')
     return found
   }
@@ -42,7 +47,7 @@ export function ownTokens(sql: Sql) {
       const place = after ? sql`and (t.created_at, t.id) < (${after.at}, ${after.id})` : sql``
       const [rows, [count]] = await Promise.all([
         sql<Item[]>`
-          select ${item} from ${current} where t.user_id = ${owner} ${filter} ${place}
+          select ${item} from ${current} ${lastUse} where t.user_id = ${owner} ${filter} ${place}
           order by t.created_at desc, t.id desc limit ${limit + 1}`,
         sql<{ total: number }[]>`
           select count(*)::int as total from ${current} where t.user_id = ${owner} ${filter}`,

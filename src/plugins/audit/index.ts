@@ -6,6 +6,8 @@ import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
 import { auditWriter } from './writer.ts'
 
+export { keepPartitions } from './partitions.ts'
+
 /** What a request did with a token: `reason` says why it was not allowed. */
 export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
 
