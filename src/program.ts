@@ -113,6 +113,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         // An upload that was broken off still removes its bytes and writes its audit row.
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
+        await app.decorator.pat.close()
         await database.close()
       },
     }
