@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, connect as dial, type Socket } from 'node:net'
 
 export type TcpProxy = Awaited<ReturnType<typeof startProxy>>
@@ -46,8 +47,8 @@ export async function startProxy(target: { hostname: string; port: number }) {
     async forward() {
       hangsUp = false
     },
-    /** How many ends of connections are open. */
-    open: () => sockets.size,
+    /** Resolves when all connections that are open now have ended. */
+    ended: () => Promise.all([...sockets].map((socket) => once(socket, 'close'))),
     stop: () => server.close(),
   }
 }

@@ -123,9 +123,12 @@ const useOf = ({ principal }: Known): TokenUse => ({
   reason: null,
 })
 
-/** Mounts issuing and checking as `pat` in an app's context. */
+/** Mounts issuing and checking as `pat` in an app's context, until the app stops. */
 export function pat(options: PatOptions) {
-  return new Elysia({ name: 'pat', seed: crypto.randomUUID() }).decorate('pat', createPat(options))
+  const pat = createPat(options)
+  return new Elysia({ name: 'pat', seed: crypto.randomUUID() })
+    .decorate('pat', pat)
+    .onStop(() => pat.close())
 }
 
 /** A well-formed token anywhere in the Authorization header or the query: a refused request is a use of it too. */
