@@ -21,6 +21,8 @@ export function createEar(
       max: 1,
       idle_timeout: null,
       max_lifetime: null,
+      // Who listens again has a pause of its own.
+      backoff: false,
       fetch_types: false,
       onnotify: (_channel: string, message: string) => {
         if (connection === opened) heard(message)

@@ -17,8 +17,10 @@ export function joinInstances({
   sql: Sql
   /** Forgets what hangs on the id of a token or an owner; null is everything. */
   forget: (id: string | null) => void
+  /** Called when this instance hears nothing for some seconds, and when it hears again. */
   onDeaf: (deaf: boolean) => void
 }) {
+  let deaf = false
   const me = crypto.randomUUID()
   const channelOf = (id: string) => `pat_${id}`
 
@@ -67,7 +69,12 @@ export function joinInstances({
           || extract(epoch from clock_timestamp()) * 1000)
         from beat`
     },
-    onDeaf,
+    onDeaf(now) {
+      // Its other side may have gone without a word.
+      if (now) ear.reopen()
+      if (now !== deaf) onDeaf(now)
+      deaf = now
+    },
   })
 
   const barrier = createBarrier({

@@ -5,7 +5,7 @@ export const LEASE_MS = 400
 const BEAT_MS = 125
 /** The lease is renewed while somebody uses it, and for this long after. An idle service asks nothing. */
 const IDLE_MS = 2_000
-const DEAF_MS = 3_000
+const DEAF_MS = 2_000
 /** By how much the two clocks of a machine may differ within a lease. A machine that slept moves only one. */
 const CLOCKS_MS = 50
 
@@ -22,13 +22,12 @@ export function createLease({
 }: {
   /** Sends `message` to ourselves, with the database's clock in milliseconds behind it. */
   ask: (message: string) => Promise<void>
-  /** Called with true when nothing has come back for some seconds, with false when it does again. */
+  /** Called with true when nothing has come back for some seconds, again and again, and with false when it has. */
   onDeaf: (deaf: boolean) => void
 }) {
   // Of the message that came back last: when it was sent and heard by our clocks, and the database's in between.
   let [sent, wall, heard, database] = [Number.NEGATIVE_INFINITY, 0, 0, 0]
   let proven = false
-  let deaf = false
   let beating = false
   let usedAt = 0
   let closed = false
@@ -41,8 +40,8 @@ export function createLease({
       // A failure needs no care: the lease runs out.
       await ask(`${started} ${Date.now()}`).catch(() => {})
       if (proven) lastHeard = Math.max(lastHeard, heard)
-      if (!deaf && now() - lastHeard > DEAF_MS) {
-        deaf = true
+      if (now() - lastHeard > DEAF_MS) {
+        lastHeard = now()
         onDeaf(true)
       }
       await delay(Math.max(1, BEAT_MS - (now() - started)), undefined, { ref: false })
@@ -75,8 +74,7 @@ export function createLease({
       if (!(sentAt > sent)) return
       ;[sent, wall, heard, database] = [sentAt, wallAt, now(), databaseAt]
       proven = true
-      if (deaf) onDeaf(false)
-      deaf = false
+      onDeaf(false)
     },
 
     /** Ends the lease; the next message that comes back begins another. */
