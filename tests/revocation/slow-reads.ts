@@ -24,6 +24,7 @@ export function slowReads(sql: Sql) {
   return {
     pool,
     state,
+    held: () => held.length,
     hold() {
       holding = true
     },
