@@ -111,3 +111,17 @@ test('connections that the database has ended are replaced', async () => {
   await endingAll(terminate)
   await expectRecovery()
 }, 30_000)
+
+test('while the database hangs without closing a connection, credentials that it must be asked about are a 503', async () => {
+  const unread = await app.token(user, ['workspaces:read'])
+  proxy.stall()
+  const answers = await Promise.all([
+    app.call('GET', '/api/v1/workspaces', { bearer: unread.token }),
+    app.call('GET', '/api/v1/tokens', { bearer: user.jwt }),
+  ])
+  for (const { status, headers } of answers) {
+    expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+  }
+  proxy.goOn()
+  await expectRecovery()
+}, 30_000)

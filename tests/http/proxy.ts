@@ -52,6 +52,13 @@ export async function startProxy(
     async forward() {
       hangsUp = false
     },
+    /** Holds everything back and closes nothing. */
+    stall() {
+      for (const socket of sockets) socket.pause()
+    },
+    goOn() {
+      for (const socket of sockets) socket.resume()
+    },
     /** Resolves when all connections that are open now have ended. */
     ended: () => Promise.all([...sockets].map((socket) => once(socket, 'close'))),
     stop: () => server.close(),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setSystemTime, test } from 'bun:test'
 import fc from 'fast-check'
 import { connect } from '../../src/db.ts'
 import { isWithin, parseAddress, parseBlocks } from '../../src/plugins/address.ts'
@@ -85,6 +85,16 @@ test('who comes after a change does not share a read from before it', async () =
   await until(async () => slow.held() > 1)
   slow.release()
   expect([await early, await late]).toEqual([OPEN, REVOKED])
+})
+
+test('a clock that jumps, as one does when its machine has slept, ends the use of what is remembered', async () => {
+  const { token } = await remembered()
+  for (const hours of [1, -1]) {
+    setSystemTime(Date.now() + hours * 3_600_000)
+    expect(await reads(() => use(token))).toBe(1)
+    setSystemTime()
+    await until(async () => (await reads(() => use(token))) === 0)
+  }
 })
 
 test('expired and revoked tokens are remembered too, and refused in the same order', async () => {

@@ -45,6 +45,7 @@ export function createPat({
   onDeaf = () => {},
 }: PatOptions) {
   const uses = new WeakMap<Request, TokenUse | null>()
+  const looking = new WeakMap<Request, Promise<Found>>()
   const { find, settled, close } = createVerification({ sql, onDeaf })
   const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
 
@@ -90,9 +91,9 @@ export function createPat({
       const token = bearerToken(request, realm)
       if (token === null) throw unauthorized(realm)
       const found = isWellFormed(token) ? find(token) : null
-      return found instanceof Promise
-        ? found.then((found) => admit(request, found, check))
-        : admit(request, found, check)
+      if (!(found instanceof Promise)) return admit(request, found, check)
+      looking.set(request, found)
+      return found.then((found) => admit(request, found, check))
     },
 
     /** The use of a token that this request makes, also when the request never came to be authenticated. */
@@ -100,7 +101,8 @@ export function createPat({
       const known = uses.get(request)
       if (known !== undefined) return known
       const token = presented(request)
-      const found = token === null ? null : find(token)
+      // A look-up that failed is not tried again.
+      const found = looking.get(request) ?? (token === null ? null : find(token))
       return found instanceof Promise
         ? found.then((found) => found && useOf(found.known))
         : found && useOf(found.known)

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { answered } from '../deadline.ts'
 import { createBarrier, type Effect, type Instance } from './barrier.ts'
 import { createEar } from './ear.ts'
 import { createLease } from './lease.ts'
@@ -101,7 +102,7 @@ export function joinInstances({
       lease.close()
       await ear.close()
       lost()
-      await sql`delete from pat_instances where id = ${me}`.catch(() => {})
+      await answered(sql`delete from pat_instances where id = ${me}`).catch(() => {})
     },
   }
 }

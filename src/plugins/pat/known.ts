@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { type Block, parseBlocks } from '../address.ts'
+import { answered } from '../deadline.ts'
 import { hashOf } from './secret.ts'
 
 /** Who calls, by a token that is known, live and used from an allowed address. */
@@ -40,14 +41,14 @@ export async function readKnown(
   sql: Sql,
   key: string,
 ): Promise<{ known: Known; at: number } | null> {
-  const [row] = await sql<Row[]>`
+  const [row] = await answered(sql<Row[]>`
     select t.id as "tokenId", t.user_id as "userId", t.scopes, t.revoked_at is not null as revoked,
       s.superseded_at, s.expires_at, u.is_active as owner_active, t.allowed_ips::cidr[]::text[] as allowed_ips,
       clock_timestamp() as now
     from token_secrets s
     join tokens t on t.id = s.token_id
     join users u on u.id = t.user_id
-    where s.hash = ${hashOf(key)}`
+    where s.hash = ${hashOf(key)}`)
   if (!row) return null
   const { tokenId, userId, scopes } = row
   return {
