@@ -27,11 +27,11 @@ export function isWellFormed(token: string): boolean {
 
 /** What is stored of a token: SHA-256 of the whole. It has too much chance in it to need a slow hash. */
 export function secretHash(token: string): Uint8Array {
-  return hashOf(secretKey(token))
+  return hashOf(tokenKey(token))
 }
 
 /** The same as text, to remember a token by: from a dump of the memory nobody gets the token. */
-export function secretKey(token: string): string {
+export function tokenKey(token: string): string {
   return hash('sha256', token, 'base64')
 }
 

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import { createCache } from './cache.ts'
 import { joinInstances } from './instance.ts'
 import { type Known, readKnown, type Standing, standing } from './known.ts'
-import { secretKey } from './secret.ts'
+import { tokenKey } from './secret.ts'
 
 export type Found = { known: Known; standing: Standing } | null
 
@@ -17,7 +17,16 @@ export function createVerification({ sql, onDeaf }: { sql: Sql; onDeaf: (deaf: b
     forget: (id) => (id === null ? cache.clear() : cache.forget(id)),
     onDeaf,
   })
-  const flights = new Map<string, { generation: number; found: Promise<Found> }>()
+  const flights = new Map<string, Promise<Found>>()
+
+  /** What memory says of a string at this instant; undefined when only the database can say. */
+  const recall = (key: string): Found | undefined => {
+    const clock = instances.clock()
+    const known = cache.get(key)
+    if (known === undefined) return cache.isUnknown(key, performance.now()) ? null : undefined
+    const decided = clock && standing(known, clock.earliest, clock.latest)
+    return decided ? { known, standing: decided } : undefined
+  }
 
   const read = async (key: string): Promise<Found> => {
     const generation = cache.generation()
@@ -32,34 +41,29 @@ export function createVerification({ sql, onDeaf }: { sql: Sql; onDeaf: (deaf: b
     return { known: row.known, standing: standing(row.known, row.at, row.at) ?? 'expired' }
   }
 
-  /** One read for all who ask meanwhile, as long as nothing has changed since it began. */
-  const shared = (key: string): Promise<Found> => {
-    const generation = cache.generation()
-    const flight = flights.get(key)
-    if (flight?.generation === generation) return flight.found
-    const found = read(key)
-    const mine = { generation, found }
-    flights.set(key, mine)
-    const land = () => {
-      if (flights.get(key) === mine) flights.delete(key)
-    }
-    found.then(land, land)
-    return found
+  /** A read that others may wait for. What it finds is for its own caller: it may be from before they came. */
+  const fly = (key: string): Promise<Found> => {
+    const flight = read(key)
+    flights.set(key, flight)
+    const land = () => flights.delete(key)
+    flight.then(land, land)
+    return flight
   }
 
   return {
     /** What there is to know of a well-formed string now. Null when it was never handed out. */
     find(token: string): Found | Promise<Found> {
-      const key = secretKey(token)
-      const clock = instances.clock()
-      const known = cache.get(key)
-      if (clock && known) {
-        const decided = standing(known, clock.earliest, clock.latest)
-        if (decided !== null) return { known, standing: decided }
-      }
-      if (!known && cache.isUnknown(key, performance.now())) return null
-      // A read that began before must not answer for one that hears of nothing.
-      return clock ? shared(key) : read(key)
+      const key = tokenKey(token)
+      const recalled = recall(key)
+      if (recalled !== undefined) return recalled
+      // What is read now will not be remembered: there is nothing to wait for.
+      if (!instances.isProven()) return read(key)
+      const flight = flights.get(key)
+      if (!flight) return fly(key)
+      return flight.then(() => {
+        const landed = recall(key)
+        return landed === undefined ? read(key) : landed
+      })
     },
 
     settled: instances.settled,
