@@ -35,7 +35,7 @@ export function joinInstances({
         forget(null)
         return lease.end()
       case 'lease':
-        // What is kept from before the ear was open may have changed unheard.
+        // What was read before this ear was open may have changed unheard.
         if (!lease.isProven()) forget(null)
         return lease.granted(rest)
       case 'barrier':

@@ -30,13 +30,12 @@ export function createVerification({ sql, onDeaf }: { sql: Sql; onDeaf: (deaf: b
 
   const read = async (key: string): Promise<Found> => {
     const generation = cache.generation()
-    const proven = instances.isProven()
     const row = await readKnown(sql, key)
     if (row === null) {
       cache.keepUnknown(key, performance.now())
       return null
     }
-    if (proven) cache.keep(key, row.known, generation)
+    cache.keep(key, row.known, generation)
     // One instant decides always.
     return { known: row.known, standing: standing(row.known, row.at, row.at) ?? 'expired' }
   }
@@ -56,7 +55,7 @@ export function createVerification({ sql, onDeaf }: { sql: Sql; onDeaf: (deaf: b
       const key = tokenKey(token)
       const recalled = recall(key)
       if (recalled !== undefined) return recalled
-      // What is read now will not be remembered: there is nothing to wait for.
+      // What is read now will not be used again: there is nothing to wait for.
       if (!instances.isProven()) return read(key)
       const flight = flights.get(key)
       if (!flight) return fly(key)
