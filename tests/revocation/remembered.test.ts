@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, setSystemTime, test } from 'bun:test'
 import fc from 'fast-check'
+import postgres from 'postgres'
 import { connect } from '../../src/db.ts'
 import { isWithin, parseAddress, parseBlocks } from '../../src/plugins/address.ts'
 import { createCache } from '../../src/plugins/pat/cache.ts'
 import { type Known, standing } from '../../src/plugins/pat/known.ts'
 import { newSecret } from '../../src/plugins/pat/secret.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
-import { createDatabase } from '../kit/postgres.ts'
+import { createDatabase, testServer } from '../kit/postgres.ts'
 import { until } from '../kit/service.ts'
 import { slowReads } from './slow-reads.ts'
 
@@ -84,6 +85,22 @@ test('who comes after a change is not answered from a read from before it', asyn
   const late = use(token)
   slow.release()
   expect([await early, await late]).toEqual([OPEN, REVOKED])
+})
+
+test('what is read while nothing can be heard is forgotten when the first is heard', async () => {
+  const [other, { id, token }] = [await remembered(), await app.token(user, ['users:read'])]
+  const admin = postgres((await testServer()).url, { max: 1 })
+  const name = new URL(database.url).pathname.slice(1)
+  await admin`alter database ${admin(name)} allow_connections false`
+  await admin`
+    select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name} and query like 'listen%'`
+  await until(async () => (await reads(() => use(other.token))) === 1)
+  expect(await use(token)).toEqual(OPEN)
+  await sql`update tokens set revoked_at = now() where id = ${id}`
+  await admin`alter database ${admin(name)} allow_connections true`
+  await until(async () => (await reads(() => use(other.token))) === 0)
+  expect(await use(token)).toEqual(REVOKED)
+  await admin.end()
 })
 
 test('a clock that jumps, as one does when its machine has slept, ends the use of what is remembered', async () => {
