@@ -12,6 +12,7 @@ export async function startProxy(
 ) {
   const sockets = new Set<Socket>()
   let hangsUp = false
+  let stalled = false
   const join = (from: Socket, through: Duplex, to: Socket) => {
     sockets.add(from)
     from
@@ -21,6 +22,7 @@ export async function startProxy(
         to.destroy()
       })
     from.pipe(through).pipe(to)
+    if (stalled) from.pause()
   }
   const server = createServer((client) => {
     if (hangsUp) return client.destroy()
@@ -54,9 +56,11 @@ export async function startProxy(
     },
     /** Holds everything back and closes nothing. */
     stall() {
+      stalled = true
       for (const socket of sockets) socket.pause()
     },
     goOn() {
+      stalled = false
       for (const socket of sockets) socket.resume()
     },
     /** Resolves when all connections that are open now have ended. */
