@@ -69,6 +69,10 @@ export function createApp(options: AppOptions) {
     address,
     realm: NAME,
     onUnknown: () => counts.add('unknown_tokens'),
+    onDeaf: (deaf) =>
+      deaf
+        ? log.warn('no changes of tokens are heard: every check asks the database')
+        : log.info('changes of tokens are heard again'),
   })
   const session = sessions({
     sql,
@@ -82,6 +86,7 @@ export function createApp(options: AppOptions) {
   const limit = options.rateLimitPerMinute
 
   return root
+    .decorate('pat', pat)
     .use(errors(log))
     .use(
       audit({

@@ -120,6 +120,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
         partitions.stop()
+        await app.decorator.pat.close()
         await database.close()
       },
     }

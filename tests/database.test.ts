@@ -38,9 +38,11 @@ const name = () => new URL(database.url).pathname.slice(1)
 const terminate = () => admin`
   select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name()}`
 
-/** Returns when the app's side of every connection is closed too: two turns of a socket after the proxy's. */
-async function allClosed() {
-  while (proxy.open() > 0) await admin`select 1`
+/** Returns when the app's side of every connection that was open has closed: two turns of a socket after the proxy's. */
+async function endingAll(end: () => Promise<unknown>) {
+  const ended = proxy.ended()
+  await end()
+  await ended
   for (let turn = 0; turn < 2; turn++) await admin`select 1`
 }
 
@@ -77,8 +79,7 @@ async function expectRecovery() {
 test.each(OUTAGES)(
   'while the database %s the service answers 503, and recovers without a restart',
   async (_, breakIt, mendIt) => {
-    await breakIt()
-    await allClosed()
+    await endingAll(breakIt)
     // More at once than the pool has connections: each of them learns it, and none waits for ever.
     const answers = await Promise.all(
       Array.from({ length: 6 }, calls)
@@ -107,7 +108,20 @@ test.each(OUTAGES)(
 
 test('connections that the database has ended are replaced', async () => {
   await Promise.all(Array.from({ length: 20 }, () => app.call('GET', '/ready')))
-  await terminate()
-  await allClosed()
+  await endingAll(terminate)
+  await expectRecovery()
+}, 30_000)
+
+test('while the database hangs without closing a connection, credentials that it must be asked about are a 503', async () => {
+  const unread = await app.token(user, ['workspaces:read'])
+  proxy.stall()
+  const answers = await Promise.all([
+    app.call('GET', '/api/v1/workspaces', { bearer: unread.token }),
+    app.call('GET', '/api/v1/tokens', { bearer: user.jwt }),
+  ])
+  for (const { status, headers } of answers) {
+    expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+  }
+  proxy.goOn()
   await expectRecovery()
 }, 30_000)

@@ -5,6 +5,7 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { NAME } from '../name.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
+import { answered } from '../plugins/deadline.ts'
 import type { RouteTable } from '../plugins/route-table.ts'
 
 const Claims = z.object({ sub: z.uuid(), jti: z.uuid() })
@@ -41,8 +42,8 @@ export function sessions(options: {
       throw unauthorized(NAME, 'invalid_token', 'Invalid token')
     }
     const userId = claims.data.sub
-    const [user] = await sql<{ is_active: boolean }[]>`
-      select is_active from users where id = ${userId}`
+    const [user] = await answered(sql<{ is_active: boolean }[]>`
+      select is_active from users where id = ${userId}`)
     if (!user) throw unauthorized(NAME, 'invalid_token', 'Invalid token')
     if (!user.is_active) throw unauthorized(NAME, 'invalid_token', 'Account is inactive')
     return { userId }

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6
-type Block = [Address, number]
+export type Block = [Address, number]
 
 /**
  * The address itself; an IPv4-mapped IPv6 address is the IPv4 one, and a zone (`fe80::1%eth0`) is left out,
@@ -20,6 +20,17 @@ export function parseBlock(text: string): Block {
   return network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96
     ? [network.toIPv4Address(), bits - 96]
     : [network, bits]
+}
+
+/** The blocks of a list as PostgreSQL writes them: there a block of mapped addresses is one of IPv6. */
+export const parseBlocks = (list: readonly string[]): Block[] =>
+  list.map((text) => ipaddr.parseCIDR(text))
+
+/** Whether an address is in one of the blocks, as `inet <<= any(cidr[])` has it: kinds do not mix. */
+export function isWithin(address: Address, blocks: readonly Block[]): boolean {
+  return blocks.some(
+    ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
+  )
 }
 
 const wholeLength = (address: string) => (ipaddr.IPv6.isValid(address) ? 128 : 32)

@@ -1,4 +1,4 @@
-import { type Address, parseAddress, parseBlock } from './address.ts'
+import { type Address, isWithin, parseAddress, parseBlock } from './address.ts'
 
 export type Peer = (request: Request) => string | null
 
@@ -9,10 +9,7 @@ export type Peer = (request: Request) => string | null
  */
 export function clientAddress(peer: Peer, trustedProxies: readonly string[]): Peer {
   const blocks = trustedProxies.map(parseBlock)
-  const trusted = (address: Address) =>
-    blocks.some(
-      ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
-    )
+  const trusted = (address: Address) => isWithin(address, blocks)
   const known = new WeakMap<Request, string | null>()
 
   const find = (request: Request): string | null => {

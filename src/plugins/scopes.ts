@@ -46,7 +46,7 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   ladders: L
   routes: RouteTable
   realm: string
-  authenticate: (request: Request, check: (held: readonly string[]) => void) => Promise<P>
+  authenticate: (request: Request, check: (held: readonly string[]) => void) => P | Promise<P>
 }) {
   const { ladders, routes, realm, authenticate } = options
   const granted = new WeakMap<Request, { principal: P; grantedBy: string }>()

@@ -94,7 +94,8 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
       '/:id',
       async ({ params, session }) => {
         const token_id = await tokens.revoke(session.userId, params.id)
-        return success({ message: 'Token revoked successfully', token_id })
+        const effective_on = await pat.settled()
+        return success({ message: 'Token revoked successfully', token_id, effective_on })
       },
       {
         session: true,
@@ -123,13 +124,14 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     )
     .post(
       '/:id/regenerate',
-      async ({ params, body, session }) =>
-        success(
-          await regenerate(sql, session.userId, params.id, {
-            days: body?.expires_in_days,
-            graceSeconds: body?.grace_seconds ?? 0,
-          }),
-        ),
+      async ({ params, body, session }) => {
+        const issued = await regenerate(sql, session.userId, params.id, {
+          days: body?.expires_in_days,
+          graceSeconds: body?.grace_seconds ?? 0,
+        })
+        await pat.settled()
+        return success(issued)
+      },
       {
         session: true,
         params: OneToken,
@@ -146,8 +148,11 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     )
     .put(
       '/:id/allowed-ips',
-      async ({ params, body, session }) =>
-        success(await tokens.allowIps(session.userId, params.id, body.allowed_ips)),
+      async ({ params, body, session }) => {
+        const item = await tokens.allowIps(session.userId, params.id, body.allowed_ips)
+        await pat.settled()
+        return success(item)
+      },
       {
         session: true,
         params: OneToken,

@@ -52,6 +52,7 @@ test('an old string in its grace, and the same after it, are uses of the one tok
   await app.call('GET', ME, { bearer: old })
   await app.sql`
     update token_secrets set superseded_at = now() where superseded_at is not null and token_id = ${id}`
+  await app.settled()
   await app.call('GET', ME, { bearer: old })
   expect((await app.auditOf(id)).map((row) => [row.status_code, row.reason])).toEqual([
     [200, null],

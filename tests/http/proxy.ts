@@ -1,12 +1,19 @@
+import { once } from 'node:events'
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { type Duplex, PassThrough } from 'node:stream'
 
 export type TcpProxy = Awaited<ReturnType<typeof startProxy>>
 
 /** A TCP proxy on loopback that a test can break: it forwards, refuses, or accepts and hangs up. */
-export async function startProxy(target: { hostname: string; port: number }) {
+export async function startProxy(
+  target: { hostname: string; port: number },
+  /** What the answers of each connection pass through. */
+  filter: () => Duplex = () => new PassThrough(),
+) {
   const sockets = new Set<Socket>()
   let hangsUp = false
-  const join = (from: Socket, to: Socket) => {
+  let stalled = false
+  const join = (from: Socket, through: Duplex, to: Socket) => {
     sockets.add(from)
     from
       .on('error', () => {})
@@ -14,13 +21,14 @@ export async function startProxy(target: { hostname: string; port: number }) {
         sockets.delete(from)
         to.destroy()
       })
-    from.pipe(to)
+    from.pipe(through).pipe(to)
+    if (stalled) from.pause()
   }
   const server = createServer((client) => {
     if (hangsUp) return client.destroy()
     const upstream = dial(target.port, target.hostname)
-    join(client, upstream)
-    join(upstream, client)
+    join(client, new PassThrough(), upstream)
+    join(upstream, filter(), client)
   })
   const listen = (port: number) =>
     new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
@@ -46,8 +54,17 @@ export async function startProxy(target: { hostname: string; port: number }) {
     async forward() {
       hangsUp = false
     },
-    /** How many ends of connections are open. */
-    open: () => sockets.size,
+    /** Holds everything back and closes nothing. */
+    stall() {
+      stalled = true
+      for (const socket of sockets) socket.pause()
+    },
+    goOn() {
+      stalled = false
+      for (const socket of sockets) socket.resume()
+    },
+    /** Resolves when all connections that are open now have ended. */
+    ended: () => Promise.all([...sockets].map((socket) => once(socket, 'close'))),
     stop: () => server.close(),
   }
 }

@@ -131,7 +131,11 @@ export async function testApp(options: Partial<AppOptions> = {}) {
       select method, endpoint, status_code, authorized, reason, host(ip) as ip from audit_log
       where token_id = ${tokenId} order by id`,
 
+    /** Resolves when what was changed by SQL is known to every instance. */
+    settled: () => app.decorator.pat.settled(),
+
     async close() {
+      await app.decorator.pat.close()
       await sql.end({ timeout: 5 })
       await database.drop()
       await rm(folder, { recursive: true })

@@ -8,6 +8,7 @@ let project: Awaited<ReturnType<typeof strangersProject>>
 let database: Awaited<ReturnType<typeof databaseFor>>
 let url: string
 let userId: string
+let settled: () => Promise<unknown>
 let stop: () => Promise<unknown>
 
 beforeAll(async () => {
@@ -20,6 +21,7 @@ beforeAll(async () => {
   const { notes } = await import(join(project.folder, 'pat.ts'))
   const app = notes(database.sql).listen({ port: 0, hostname: '127.0.0.1' })
   url = app.server.url.origin
+  settled = app.decorator.pat.settled
   stop = () => app.stop(true)
 })
 afterAll(async () => {
@@ -47,6 +49,7 @@ test('the example: a token that it issues opens its route for its owner', async 
 test('the example: no token, a wrong one and a revoked one are 401 with a challenge, without an error handler', async () => {
   const { id, token } = await issue()
   await database.sql`update tokens set revoked_at = now() where id = ${id}`
+  await settled()
   const challenge = (error: string, text: string) =>
     `Bearer realm="notes", error="${error}", error_description="${text}"`
   for (const [presented, message, expected] of [
@@ -74,4 +77,5 @@ test('mounted by its package name on an empty app, `check` has the last word', a
   const headers = { authorization: `Bearer ${token}` }
   const response = await app.handle(new Request('http://test.local/', { headers }))
   expect([response.status, await response.text()]).toEqual([500, 'read only'])
+  await app.decorator.pat.close()
 })

@@ -4,7 +4,7 @@ import type { TestApp } from '../kit/app.ts'
  * Gives the app's database a clock that stands still until it is set: functions that shadow PostgreSQL's own for
  * every statement. Call it before anything else, while the pool has one connection.
  */
-export async function stoppedClock({ sql }: TestApp, start: Date) {
+export async function stoppedClock({ sql, settled }: TestApp, start: Date) {
   await sql.begin(async (sql) => {
     await sql.unsafe(`
       create schema stopped;
@@ -24,6 +24,9 @@ export async function stoppedClock({ sql }: TestApp, start: Date) {
   const set = async (milliseconds: number) => {
     at = milliseconds
     await sql`update stopped.clock set at = ${new Date(at)}`
+    // The app reads the clock a few times a second only, and counts on from there.
+    await sql`select pg_notify('pat', 'forget *')`
+    await settled()
   }
   return { set, advance: (milliseconds: number) => set(at + milliseconds) }
 }

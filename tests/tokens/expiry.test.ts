@@ -53,7 +53,8 @@ describe('token expiry and revocation', () => {
     const first = await manage('DELETE', id)
     expect(first.status).toBe(200)
     const message = 'Token revoked successfully'
-    expect(first.body).toEqual({ success: true, data: { message, token_id: id } })
+    const effective_on = { confirmed: 1, fenced: 0 }
+    expect(first.body).toEqual({ success: true, data: { message, token_id: id, effective_on } })
     expect(await me(token)).toEqual(REVOKED)
     const again = await manage('DELETE', id.toUpperCase())
     expect([again.status, again.body]).toEqual([200, first.body])
@@ -91,6 +92,7 @@ describe('token expiry and revocation', () => {
       await app.sql.unsafe(mend)
       const chosen = faults.filter((_, bit) => wrong & (1 << bit))
       for (const [fault] of chosen) await app.sql.unsafe(fault)
+      await app.settled()
       // The scope is missing throughout, and comes last.
       expect(await me(token)).toEqual(chosen[0]?.[1] ?? [403, undefined])
     }
@@ -101,8 +103,10 @@ describe('token expiry and revocation', () => {
     const { token } = await app.token(owner, ['users:read'])
     expect(await me(token)).toEqual(OPEN)
     await app.sql`update users set is_active = false where id = ${owner.id}`
+    await app.settled()
     expect(await me(token)).toEqual([401, 'Account is inactive'])
     await app.sql`update users set is_active = true where id = ${owner.id}`
+    await app.settled()
     expect(await me(token)).toEqual(OPEN)
   })
 })

@@ -20,7 +20,7 @@ const MAX_ENDPOINT = 2048
  */
 export function audit(options: {
   sql: Sql
-  use: (request: Request) => Promise<TokenUse | null>
+  use: (request: Request) => TokenUse | null | Promise<TokenUse | null>
   address: Peer
   skip?: (path: string) => boolean
   required: boolean

@@ -1,29 +1,22 @@
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
+import { type Block, isWithin, parseAddress } from '../address.ts'
 import { bearerToken, unauthorized } from '../bearer.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
 import { type IssuedToken, issue, type NewToken } from './issue.ts'
-import { isWellFormed, secretHash } from './secret.ts'
+import type { Known, Principal } from './known.ts'
+import { isWellFormed } from './secret.ts'
+import { createVerification, type Found } from './verification.ts'
 
+export type { Effect } from './barrier.ts'
 export type { IssuedToken, NewToken } from './issue.ts'
-
-/** Who calls, by a token that is known, live and used from an allowed address. */
-export type Principal = {
-  tokenId: string
-  userId: string
-  scopes: readonly string[]
-}
+export type { Principal } from './known.ts'
 
 /** What an audit needs to know of a request that presented a token of ours. */
 export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
 
-type Found = Principal & {
-  revoked: boolean
-  expired: boolean
-  ownerActive: boolean
-  addressAllowed: boolean | null
-}
+type Check = (held: readonly string[]) => void
 
 export type Pat = ReturnType<typeof createPat>
 
@@ -33,24 +26,57 @@ export type PatOptions = {
   realm: string
   /** Called for each request with a bearer token that is none of ours: it has no row in the audit. */
   onUnknown?: () => void
+  /**
+   * Called with true when no change of a token is heard for some seconds, so that every check asks the database,
+   * and with false when it is again.
+   */
+  onDeaf?: (deaf: boolean) => void
 }
 
-/** Issues and checks personal access tokens over the tables of migrations 001 and 002. */
-export function createPat({ sql, address, realm, onUnknown }: PatOptions) {
+/**
+ * Issues and checks personal access tokens over the tables of migrations 001, 002 and 008. What it has looked up it
+ * remembers, as docs/revocation.md says.
+ */
+export function createPat({
+  sql,
+  address,
+  realm,
+  onUnknown = () => {},
+  onDeaf = () => {},
+}: PatOptions) {
   const uses = new WeakMap<Request, TokenUse | null>()
+  const looking = new WeakMap<Request, Promise<Found>>()
+  const { find, settled, close } = createVerification({ sql, onDeaf })
+  const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
 
-  const find = async (token: string, request: Request): Promise<Found | undefined> => {
-    const [found] = await sql<Found[]>`
-      select t.id as "tokenId", t.user_id as "userId", t.scopes,
-        t.revoked_at is not null or s.superseded_at <= clock_timestamp() is true as revoked,
-        s.expires_at <= clock_timestamp() as expired,
-        u.is_active as "ownerActive",
-        t.allowed_ips is null or ${address(request)}::inet <<= any(t.allowed_ips::cidr[]) as "addressAllowed"
-      from token_secrets s
-      join tokens t on t.id = s.token_id
-      join users u on u.id = t.user_id
-      where s.hash = ${secretHash(token)}`
-    return found
+  const isAllowed = (request: Request, blocks: readonly Block[]) => {
+    const from = parseAddress(address(request) ?? '')
+    return from !== null && isWithin(from, blocks)
+  }
+
+  const admit = (request: Request, found: Found, check: Check): Principal => {
+    if (!found) {
+      uses.set(request, null)
+      onUnknown()
+      throw invalid('Invalid token')
+    }
+    const { known, standing } = found
+    const use = useOf(known)
+    uses.set(request, use)
+    try {
+      if (standing === 'revoked') throw invalid('Token revoked')
+      if (standing === 'expired') throw invalid('Token expired')
+      if (!known.ownerActive) throw invalid('Account is inactive')
+      if (known.allowed && !isAllowed(request, known.allowed)) {
+        throw new Refusal(403, { message: 'IP address not allowed' })
+      }
+      check(known.principal.scopes)
+    } catch (error) {
+      if (error instanceof Refusal) use.reason = error.message
+      throw error
+    }
+    use.authorized = true
+    return known.principal
   }
 
   return {
@@ -59,52 +85,52 @@ export function createPat({ sql, address, realm, onUnknown }: PatOptions) {
     /**
      * The principal behind a request, or a thrown refusal: known, not revoked, not expired, owner active,
      * address allowed, in this order, and then `check`, which throws when the scopes held do not suffice.
+     * A promise only when the database has to be asked.
      */
-    async authenticate(
-      request: Request,
-      check: (held: readonly string[]) => void = () => {},
-    ): Promise<Principal> {
+    authenticate(request: Request, check: Check = () => {}): Principal | Promise<Principal> {
       const token = bearerToken(request, realm)
       if (token === null) throw unauthorized(realm)
-      const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
-      const found = isWellFormed(token) ? await find(token, request) : undefined
-      if (!found) {
-        uses.set(request, null)
-        onUnknown?.()
-        throw invalid('Invalid token')
-      }
-      const use: TokenUse = { tokenId: found.tokenId, authorized: false, reason: null }
-      uses.set(request, use)
-      try {
-        if (found.revoked) throw invalid('Token revoked')
-        if (found.expired) throw invalid('Token expired')
-        if (!found.ownerActive) throw invalid('Account is inactive')
-        if (found.addressAllowed !== true) {
-          throw new Refusal(403, { message: 'IP address not allowed' })
-        }
-        check(found.scopes)
-      } catch (error) {
-        if (error instanceof Refusal) use.reason = error.message
-        throw error
-      }
-      use.authorized = true
-      return found
+      const found = isWellFormed(token) ? find(token) : null
+      if (!(found instanceof Promise)) return admit(request, found, check)
+      looking.set(request, found)
+      return found.then((found) => admit(request, found, check))
     },
 
     /** The use of a token that this request makes, also when the request never came to be authenticated. */
-    async use(request: Request): Promise<TokenUse | null> {
+    use(request: Request): TokenUse | null | Promise<TokenUse | null> {
       const known = uses.get(request)
       if (known !== undefined) return known
       const token = presented(request)
-      const found = token === null ? undefined : await find(token, request)
-      return found ? { tokenId: found.tokenId, authorized: false, reason: null } : null
+      // A look-up that failed is not tried again.
+      const found = looking.get(request) ?? (token === null ? null : find(token))
+      return found instanceof Promise
+        ? found.then((found) => found && useOf(found.known))
+        : found && useOf(found.known)
     },
+
+    /**
+     * Resolves when every change to tokens and users that was committed before holds on every instance of the
+     * service: each has confirmed it, or uses nothing any more that it remembers. Within a second.
+     */
+    settled,
+
+    /** Ends the connection that it keeps. */
+    close,
   }
 }
 
-/** Mounts issuing and checking as `pat` in an app's context. */
+const useOf = ({ principal }: Known): TokenUse => ({
+  tokenId: principal.tokenId,
+  authorized: false,
+  reason: null,
+})
+
+/** Mounts issuing and checking as `pat` in an app's context, until the app stops. */
 export function pat(options: PatOptions) {
-  return new Elysia({ name: 'pat', seed: crypto.randomUUID() }).decorate('pat', createPat(options))
+  const pat = createPat(options)
+  return new Elysia({ name: 'pat', seed: crypto.randomUUID() })
+    .decorate('pat', pat)
+    .onStop(() => pat.close())
 }
 
 /** A well-formed token anywhere in the Authorization header or the query: a refused request is a use of it too. */
