@@ -102,7 +102,7 @@ export function createApp(options: AppOptions) {
       .use(routing({ routes, open: OPEN_PATHS }))
       .use(
         rateLimit({
-          store: memoryStore({ limit, windowSeconds: 60, now: Date.now }),
+          store: memoryStore({ limit, windowSeconds: 60, now: () => performance.now() }),
           limit,
           windowSeconds: 60,
           address,
