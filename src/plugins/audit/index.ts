@@ -42,19 +42,23 @@ export function audit(options: {
     })
 
   const recorded = (request: Request, path: string, response: Response) => {
-    const used = use(request)
-    if (used === null) return response
-    const writeFor = (presented: TokenUse) => write(request, path, response.status, presented)
-    const written =
-      used instanceof Promise
-        ? used.then((presented) => presented && writeFor(presented))
-        : writeFor(used)
     const failed = (error: unknown) => {
       onLost(error)
       return required ? withheld(response) : response
     }
-    const answered = written.then(() => response, failed)
-    return required ? answered : response
+    const writeFor = (presented: TokenUse) => write(request, path, response.status, presented)
+    try {
+      const used = use(request)
+      if (used === null) return response
+      const written =
+        used instanceof Promise
+          ? used.then((presented) => presented && writeFor(presented))
+          : writeFor(used)
+      const answered = written.then(() => response, failed)
+      return required ? answered : response
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   return new Elysia({ name: 'audit', seed: crypto.randomUUID() })
