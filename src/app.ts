@@ -57,7 +57,7 @@ export const OPEN_PATHS = [
   '/api/v1/auth/login',
 ]
 
-/** The composition. Its order is the order in which a request meets things. */
+/** The composition: the routes, and then around them, from the inside outwards, what a request meets before them. */
 export function createApp(options: AppOptions) {
   const { sql, log, storage, sample } = options
   const root = new Elysia({ strictPath: true, handler: { standardHostname: false } })
@@ -84,46 +84,51 @@ export function createApp(options: AppOptions) {
   const read = reading({ sql, storage, sample })
   const isHealth = (path: string) => path === '/health'
   const limit = options.rateLimitPerMinute
+  const failures = errors(log)
 
-  return root
-    .decorate('pat', pat)
-    .use(errors(log))
-    .use(
-      audit({
-        sql,
-        use: pat.use,
-        address,
-        skip: isHealth,
-        required: options.auditRequired,
-        onLost(error) {
-          log.error('audit row lost', { error: String(error) })
-          counts.add('lost_audit_rows')
-        },
-      }),
-    )
-    .use(headAnswers())
-    .use(requestHeaders())
-    .use(
-      rateLimit({
-        store: memoryStore({ limit, windowSeconds: 60, now: Date.now }),
-        limit,
-        windowSeconds: 60,
-        address,
-        skip: limit === 0 ? () => true : isHealth,
-      }),
-    )
-    .use(routing({ routes, open: OPEN_PATHS }))
-    .use(session)
-    .use(guard)
-    .use(plainQuery())
-    .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
-    .use(openApiDocument())
-    .use(docsPage())
-    .use(authRoutes({ sql, sessions: session }))
-    .use(tokenRoutes({ sql, sessions: session, pat }))
-    .use(workspaceRoutes({ sql, guard }))
-    .use(userRoutes({ sql, guard }))
-    .use(fcsDataRoutes({ guard, read }))
-    .use(plotRoutes({ guard, read }))
-    .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
+  return (
+    root
+      .decorate('pat', pat)
+      .use(failures.ofRoutes)
+      .use(plainQuery())
+      .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
+      .use(openApiDocument())
+      .use(docsPage())
+      .use(authRoutes({ sql, sessions: session }))
+      .use(tokenRoutes({ sql, sessions: session, pat }))
+      .use(workspaceRoutes({ sql, guard }))
+      .use(userRoutes({ sql, guard }))
+      .use(fcsDataRoutes({ guard, read }))
+      .use(plotRoutes({ guard, read }))
+      .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
+      // Each of these stands around what is above it: a request meets them from the last one upwards.
+      .use(session)
+      .use(guard)
+      .use(routing({ routes, open: OPEN_PATHS }))
+      .use(
+        rateLimit({
+          store: memoryStore({ limit, windowSeconds: 60, now: () => performance.now() }),
+          limit,
+          windowSeconds: 60,
+          address,
+          skip: limit === 0 ? () => true : isHealth,
+        }),
+      )
+      .use(headAnswers())
+      .use(failures.ofGuards)
+      .use(
+        audit({
+          sql,
+          use: pat.use,
+          address,
+          skip: isHealth,
+          required: options.auditRequired,
+          onLost(error) {
+            log.error('audit row lost', { error: String(error) })
+            counts.add('lost_audit_rows')
+          },
+        }),
+      )
+      .use(requestHeaders())
+  )
 }

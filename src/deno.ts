@@ -15,6 +15,7 @@ declare const Deno: {
 /** The same program behind Deno's server, on the PostgreSQL that DATABASE_URL names. */
 await run(({ hostname, port, fetch, settled }) => {
   const connections = new AbortController()
+  const peers = new WeakMap<Request, string>()
   let state: 'open' | 'draining' | 'closing' = 'open'
   const stopping = new Refusal(503, {
     message: 'The service is stopping',
@@ -22,12 +23,16 @@ await run(({ hostname, port, fetch, settled }) => {
   })
   const server = Deno.serve(
     { hostname, port, signal: connections.signal, onListen: () => {} },
-    (request, { remoteAddr }) =>
-      state === 'open' ? fetch(request, remoteAddr.hostname ?? null) : stopping.toResponse(),
+    (request, { remoteAddr }) => {
+      if (state !== 'open') return stopping.toResponse()
+      if (remoteAddr.hostname !== undefined) peers.set(request, remoteAddr.hostname)
+      return fetch(request)
+    },
   )
   const { addr } = server
   return {
     url: `http://${addr.hostname}:${addr.port}`,
+    peer: (request) => peers.get(request) ?? null,
     async stop() {
       state = 'draining'
       // Deno's own shutdown breaks off the bodies that are still being read.

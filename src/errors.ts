@@ -2,7 +2,9 @@ import { Elysia, ValidationError } from 'elysia'
 import postgres from 'postgres'
 import { isDatabaseDown } from './db.ts'
 import type { Log } from './log.ts'
+import { around } from './plugins/around.ts'
 import { Refusal, type RefusalDetail } from './plugins/refusal.ts'
+import { requestId } from './request-headers.ts'
 import { StorageFull } from './storage/local.ts'
 
 /** The closed list of what this program refuses outside its guards, which have refusals of their own. */
@@ -40,21 +42,36 @@ type Issue = { path: string; message: string }
 // Nobody reads more, and a body of a megabyte can break a rule a hundred thousand times.
 const MAX_FIELDS = 20
 
-/** Turns every failure into the one envelope. A `Refusal` thrown in a hook or handler answers for itself. */
+/** Turns every failure into the one envelope. A `Refusal` thrown in a guard or handler answers for itself. */
 export function errors(log: Log) {
-  return new Elysia({ name: 'errors' }).onError(
-    { as: 'global' },
-    ({ code, error, set, request }) => {
-      const refusal = refusalFor(code, error)
-      if (refusal.status >= 500) {
-        const requestId = String(set.headers['x-request-id'] ?? '')
-        log.error('request failed', { requestId, method: request.method, ...describe(error) })
-        if (refusal.status === 500)
-          return refuse('internal', `Request ${requestId} failed`).toResponse()
-      }
-      return refusal.toResponse()
-    },
-  )
+  const answer = (request: Request, error: unknown, code?: unknown): Response => {
+    const refusal = refusalFor(code, error)
+    if (refusal.status < 500) return refusal.toResponse()
+    const id = requestId(request)
+    log.error('request failed', { requestId: id, method: request.method, ...describe(error) })
+    return (
+      refusal.status === 500 ? refuse('internal', `Request ${id} failed`) : refusal
+    ).toResponse()
+  }
+  return {
+    /** For what is mounted after it. */
+    ofRoutes: new Elysia({ name: 'errors-of-routes' }).onError(
+      { as: 'global' },
+      ({ request, error, code }) => answer(request, error, code),
+    ),
+    /** For the guards that are mounted before it. */
+    ofGuards: new Elysia({ name: 'errors-of-guards' }).wrap(
+      around((request, handle) => {
+        const failed = (error: unknown) => answer(request, error)
+        try {
+          const response = handle(request)
+          return response instanceof Promise ? response.catch(failed) : response
+        } catch (error) {
+          return failed(error)
+        }
+      }),
+    ),
+  }
 }
 
 function refusalFor(code: unknown, error: unknown): Refusal {

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { after, around } from './plugins/around.ts'
 
 /** How long the body would be that a HEAD answer is without; null where GET does not know it beforehand. */
 const lengths = new WeakMap<Request, number | null>()
@@ -18,17 +19,18 @@ export function headersOnly(
  * `headersOnly`. This puts the true length there, or none where it is not known (RFC 9110 §8.6).
  */
 export function headAnswers() {
-  return new Elysia({ name: 'head-answers' }).wrap((handle) => (request: Request) => {
-    if (request.method !== 'HEAD') return handle(request)
-    return Promise.resolve(handle(request)).then((response: unknown) =>
-      corrected(request, response),
-    )
-  })
+  return new Elysia({ name: 'head-answers' }).wrap(
+    around((request, handle) =>
+      request.method === 'HEAD'
+        ? after(handle(request), (response) => corrected(request, response))
+        : handle(request),
+    ),
+  )
 }
 
-function corrected(request: Request, response: unknown): unknown {
+function corrected(request: Request, response: Response): Response {
   const length = lengths.get(request)
-  if (length === undefined || !(response instanceof Response) || !response.ok) return response
+  if (length === undefined || !response.ok) return response
   const { status, headers } = response
   headers.delete('content-length')
   if (length !== null) headers.set('content-length', String(length))

@@ -2,19 +2,25 @@ export type Fetch = (request: Request) => Response | Promise<Response>
 
 /** `fetch` itself, and a way to wait until every request that it was given has its response. */
 export function inFlight(fetch: Fetch) {
-  const running = new Set<Promise<Response>>()
+  let running = 0
+  const waiting: (() => void)[] = []
+  const done = () => {
+    running--
+    if (running === 0) for (const resolve of waiting.splice(0)) resolve()
+  }
   return {
     fetch(request: Request): Response | Promise<Response> {
       const response = fetch(request)
       if (response instanceof Promise) {
-        const done = () => void running.delete(response)
-        running.add(response)
+        running++
         response.then(done, done)
       }
       return response
     },
-    async settled(): Promise<void> {
-      while (running.size > 0) await Promise.allSettled(running)
-    },
+    settled: () =>
+      new Promise<void>((resolve) => {
+        if (running === 0) resolve()
+        else waiting.push(resolve)
+      }),
   }
 }

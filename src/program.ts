@@ -16,17 +16,19 @@ import { localStorage } from './storage/local.ts'
 
 export type Server = {
   url: string
+  /** The address at the other end of a request's socket, while that is open. */
+  peer(request: Request): string | null
   /** Takes nothing new, and resolves when what is under way has been answered. */
   stop(): Promise<void>
   /** Breaks off what is left. */
   abort(): Promise<void>
 }
 
-/** Serves `fetch`, which is told the address at the other end of the socket. */
+/** Serves `fetch`. */
 export type Listen = (options: {
   hostname: string
   port: number
-  fetch: (request: Request, peer: string | null) => Response | Promise<Response>
+  fetch: (request: Request) => Response | Promise<Response>
   /** Resolves when every request has its response. */
   settled: () => Promise<void>
 }) => Server
@@ -82,7 +84,6 @@ async function start(config: Config, log: Log, listen: Listen) {
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
     ])
-    const peers = new WeakMap<Request, string | null>()
     const app = createApp({
       sql,
       log,
@@ -94,17 +95,14 @@ async function start(config: Config, log: Log, listen: Listen) {
       trustedProxies: config.TRUSTED_PROXIES,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
       auditRequired: config.AUDIT_REQUIRED,
-      peer: (request) => peers.get(request) ?? null,
+      peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
     }).compile()
     const requests = inFlight(app.fetch)
     const server = orRefuse(listen, {
       hostname: config.HOST,
       port: config.PORT,
-      fetch(request, peer) {
-        peers.set(request, peer)
-        return requests.fetch(request)
-      },
+      fetch: requests.fetch,
       settled: requests.settled,
     })
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })

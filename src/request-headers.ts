@@ -1,15 +1,37 @@
 import { Elysia } from 'elysia'
+import { after, around } from './plugins/around.ts'
 
 // An id goes into the log and the answer, and a token must go into neither.
 const WELL_FORMED = /^(?!.*pat_[0-9A-Za-z]{36})[A-Za-z0-9._~+/=-]{8,128}$/
 
-/** The headers that every answer has. A caller's own X-Request-Id is kept, so that logs can be joined. */
+/** Ids that were asked for before their answer was made. */
+const asked = new WeakMap<Request, string>()
+
+/** By what a request is found in the log. A caller's own X-Request-Id is kept, so that logs can be joined. */
+export function requestId(request: Request): string {
+  const known = asked.get(request)
+  if (known !== undefined) return known
+  const id = newId(request)
+  asked.set(request, id)
+  return id
+}
+
+function newId({ headers }: Request): string {
+  const given = headers.get('x-request-id')
+  return given !== null && WELL_FORMED.test(given) ? given : crypto.randomUUID()
+}
+
+/** The headers that every answer has. */
 export function requestHeaders() {
-  return new Elysia({ name: 'request-headers' }).onRequest(({ request, set }) => {
-    const given = request.headers.get('x-request-id')
-    set.headers['x-request-id'] =
-      given !== null && WELL_FORMED.test(given) ? given : crypto.randomUUID()
-    set.headers['x-content-type-options'] = 'nosniff'
-    set.headers['cache-control'] = 'no-store'
-  })
+  return new Elysia({ name: 'request-headers' }).wrap(
+    around((request, handle) =>
+      after(handle(request), (response) => {
+        const { headers } = response
+        headers.set('x-request-id', asked.get(request) ?? newId(request))
+        headers.set('x-content-type-options', 'nosniff')
+        if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+        return response
+      }),
+    ),
+  )
 }

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { refuse } from './errors.ts'
+import { around } from './plugins/around.ts'
 import { requestPath } from './plugins/request-path.ts'
 import type { RouteTable } from './plugins/route-table.ts'
 
@@ -9,14 +10,15 @@ import type { RouteTable } from './plugins/route-table.ts'
  */
 export function routing({ routes, open }: { routes: RouteTable; open: readonly string[] }) {
   const openPaths = new Set(open)
-  return new Elysia({ name: 'routing' }).onRequest(({ request }) => {
-    const route = routes.match(request)
-    if (route && ('security' in route.detail || openPaths.has(route.path))) return
-    const path = requestPath(request)
-    const allowed = route ? [] : routes.allowed(path)
-    if (allowed.length === 0) throw refuse('not_found')
-    const headers = { allow: allowed.join(', ') }
-    if (request.method !== 'OPTIONS') throw refuse('method_not_allowed', undefined, { headers })
-    return new Response(null, { status: 204, headers })
-  })
+  return new Elysia({ name: 'routing' }).wrap(
+    around((request, handle) => {
+      const route = routes.match(request)
+      if (route && ('security' in route.detail || openPaths.has(route.path))) return handle(request)
+      const allowed = route ? [] : routes.allowed(requestPath(request))
+      if (allowed.length === 0) return refuse('not_found').toResponse()
+      const headers = { allow: allowed.join(', ') }
+      if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers })
+      return refuse('method_not_allowed', undefined, { headers }).toResponse()
+    }),
+  )
 }

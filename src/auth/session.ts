@@ -4,6 +4,7 @@ import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { NAME } from '../name.ts'
+import { before } from '../plugins/around.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
 import { answered } from '../plugins/deadline.ts'
 import type { RouteTable } from '../plugins/route-table.ts'
@@ -61,10 +62,12 @@ export function sessions(options: {
       token_type: 'bearer' as const,
       expires_in: minutes * 60,
     }))
-    .onRequest(async ({ request }) => {
-      if (!routes.match(request)?.detail[DECLARED]) return
-      verified.set(request, await verify(request))
-    })
+    .wrap(
+      before((request) => {
+        if (!routes.match(request)?.detail[DECLARED]) return
+        return verify(request).then((session) => void verified.set(request, session))
+      }),
+    )
     .macro({
       session: (_: true) => ({
         detail: { security: [{ session: [] }], [DECLARED]: true },

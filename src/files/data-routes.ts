@@ -8,7 +8,7 @@ import { documented, success } from '../schema.ts'
 import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
 import { conversionFields, isConverted, pageReader } from './converted.ts'
 import { measuredStatistics, quantileList } from './converted-statistics.ts'
-import { etagOf, isKnown } from './etag.ts'
+import { etagOf, taggedAnswer } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import { streamEvents } from './forms/answer.ts'
 import { chosenForm, FORMATS } from './forms/negotiate.ts'
@@ -71,16 +71,22 @@ export function fcsDataRoutes({
     .use(guard)
     .get(
       '/parameters',
-      async ({ request, query, principal, set }) => {
+      async ({ request, query, principal }) => {
         const { description, sha256 } = await read.open(
           principal.userId,
           fileId(query.file_id),
           query.data_set,
         )
-        set.headers.etag = etagOf({ sha256 })
-        if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
-        const { total_events, parameters } = description
-        return success({ total_events, total_parameters: parameters.length, parameters })
+        return taggedAnswer(
+          request,
+          etagOf({ sha256 }),
+          description,
+          ({ total_events, parameters }) => ({
+            total_events,
+            total_parameters: parameters.length,
+            parameters,
+          }),
+        )
       },
       {
         scope: 'fcs:read',
@@ -124,7 +130,7 @@ export function fcsDataRoutes({
     )
     .get(
       '/statistics',
-      async ({ request, query, principal, set }) => {
+      async ({ request, query, principal }) => {
         const id = fileId(query.file_id)
         const stored = await read.statistics(principal.userId, id, query.data_set)
         const { total_events } = stored
@@ -133,9 +139,10 @@ export function fcsDataRoutes({
           const statistics = await measuredStatistics(request, file, stored.statistics, query)
           return success({ total_events, statistics })
         }
-        set.headers.etag = etagOf(stored)
-        if (isKnown(request, set.headers.etag)) return new Response(null, { status: 304 })
-        return success({ total_events, statistics: stored.statistics })
+        return taggedAnswer(request, etagOf(stored), stored.statistics, (statistics) => ({
+          total_events,
+          statistics,
+        }))
       },
       {
         scope: 'fcs:analyze',

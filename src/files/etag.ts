@@ -1,3 +1,5 @@
+import { success } from '../schema.ts'
+
 /** The strong tag of what follows from a file's bytes alone. */
 export const etagOf = ({ sha256 }: { sha256: string }) => `"${sha256}"`
 
@@ -5,4 +7,25 @@ export const etagOf = ({ sha256 }: { sha256: string }) => `"${sha256}"`
 export function isKnown(request: Request, etag: string): boolean {
   const tags = request.headers.get('if-none-match')?.split(',') ?? []
   return tags.some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
+}
+
+/** Texts of what is printed again and again, which is the built-in sample: what is read for one request goes with it. */
+const printed = new WeakMap<object, string>()
+
+/**
+ * The answer that follows from a file's bytes alone, or 304 to a client that has it. It is printed once for the
+ * object that it is made of.
+ */
+export function taggedAnswer<T extends object>(
+  request: Request,
+  etag: string,
+  from: T,
+  data: (from: T) => unknown,
+): Response {
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: { etag } })
+  const text = printed.get(from) ?? JSON.stringify(success(data(from)))
+  printed.set(from, text)
+  return new Response(text, {
+    headers: { 'content-type': 'application/json;charset=utf-8', etag },
+  })
 }

@@ -15,7 +15,11 @@ export class Refusal extends Error {
   readonly detail: RefusalDetail
 
   constructor(status: number, detail: RefusalDetail = {}) {
+    // Nobody reads where a refusal was thrown, and finding it out takes longer than all the rest of one.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail.message ?? STATUS_CODES[status] ?? String(status))
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'Refusal'
     this.status = status
     this.detail = detail

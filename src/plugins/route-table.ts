@@ -18,19 +18,24 @@ export type RouteTable = {
 export function routeTable(routes: AppRoutes): RouteTable {
   let router: Memoirist<DeclaredRoute> | undefined
   let methods: string[] = []
+  /** The routes without parameters, by method and path: there are few others, and these are found at once. */
+  const fixed = new Map<string, DeclaredRoute>()
   let last: { request: Request; route: DeclaredRoute | null } | undefined
 
   const built = () => {
     if (router) return router
     router = new Memoirist<DeclaredRoute>()
     for (const { method, path, hooks } of routes()) {
-      router.add(method, path, { method, path, detail: detailOf(hooks) })
+      const route = { method, path, detail: detailOf(hooks) }
+      router.add(method, path, route)
+      if (!/[:*]/.test(path)) fixed.set(`${method} ${path}`, route)
       methods.push(method)
     }
     methods = [...new Set(methods)]
     return router
   }
   const find = (method: string, path: string) =>
+    fixed.get(`${method} ${path}`) ??
     built().find(method, path)?.store ??
     (method === 'HEAD' ? built().find('GET', path)?.store : undefined) ??
     null

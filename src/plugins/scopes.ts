@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { after, before } from './around.ts'
 import { Refusal } from './refusal.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -52,17 +53,21 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   const granted = new WeakMap<Request, { principal: P; grantedBy: string }>()
 
   return new Elysia({ name: 'scopes', seed: crypto.randomUUID() })
-    .onRequest(async ({ request }) => {
-      const required = routes.match(request)?.detail[REQUIRED]
-      if (typeof required !== 'string') return
-      let by = ''
-      const principal = await authenticate(request, (held) => {
-        const scope = grantedBy(ladders, required, held)
-        if (scope === null) throw insufficientScope(realm, required, held)
-        by = scope
-      })
-      granted.set(request, { principal, grantedBy: by })
-    })
+    .wrap(
+      before((request) => {
+        const required = routes.match(request)?.detail[REQUIRED]
+        if (typeof required !== 'string') return
+        let by = ''
+        const principal = authenticate(request, (held) => {
+          const scope = grantedBy(ladders, required, held)
+          if (scope === null) throw insufficientScope(realm, required, held)
+          by = scope
+        })
+        return after(principal, (principal) => {
+          granted.set(request, { principal, grantedBy: by })
+        })
+      }),
+    )
     .macro({
       scope: (scope: ScopeOf<L>) => ({
         detail: { security: [{ personalAccessToken: [] }], [REQUIRED]: scope },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type TestApp, type Token, testApp } from '../kit/app.ts'
 import { writeFcs } from '../kit/fcs-writer.ts'
+import { until } from '../kit/service.ts'
 
 const file = writeFcs({ parameters: [{ name: 'A' }], columns: [Float32Array.of(1, 2, 3)] })
 const RAW = { 'content-type': 'application/octet-stream' }
@@ -88,15 +89,38 @@ describe('when the row can not be written', () => {
 test('with AUDIT_REQUIRED=false the answer goes out, and the loss is logged and counted', async () => {
   const { app, token } = await prepared(false)
   try {
-    const answer = await withoutLog(app, () =>
-      app.call('GET', '/api/v1/users/me', { bearer: token.token }),
-    )
-    expect(answer.status).toBe(200)
+    await withoutLog(app, async () => {
+      const answer = await app.call('GET', '/api/v1/users/me', { bearer: token.token })
+      expect(answer.status).toBe(200)
+      await until(async () => app.lines.length === 2)
+    })
     expect(app.lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 'error', event: 'audit row lost' },
       { level: 'warn', event: 'counts since the start', lost_audit_rows: 1 },
     ])
   } finally {
+    await app.close()
+  }
+})
+
+test('with AUDIT_REQUIRED=false no answer waits for its row, which is written all the same', async () => {
+  const { app, token } = await prepared(false)
+  const [locked, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holder = app.sql.begin(async (sql) => {
+    await sql`lock table audit_log in exclusive mode`
+    locked.resolve()
+    await release.promise
+  })
+  try {
+    await locked.promise
+    const call = { bearer: token.token }
+    expect((await app.call('GET', '/api/v1/users/me', call)).status).toBe(200)
+    expect(await app.auditOf(token.id)).toHaveLength(0)
+    release.resolve()
+    await holder
+    await until(async () => (await app.auditOf(token.id)).length === 1)
+  } finally {
+    release.resolve()
     await app.close()
   }
 })

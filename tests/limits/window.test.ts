@@ -60,6 +60,43 @@ test('no minute has more than the limit, and nothing under the limit is refused'
   )
 })
 
+test('many addresses at once are counted as exactly as one', async () => {
+  const steps = fc.array(fc.tuple(fc.nat({ max: 40 }), fc.nat({ max: 99 })), {
+    minLength: 4000,
+    maxLength: 4000,
+  })
+  await fc.assert(
+    fc.asyncProperty(steps, async (steps) => {
+      const { clock, store } = storeAt(30)
+      const passed = new Map<string, number[]>()
+      for (const [gap, address] of steps) {
+        clock.now += gap
+        const key = `address ${address}`
+        const recent = (passed.get(key) ?? []).filter((at) => at > clock.now - 60_000)
+        const hit = await store.hit(key)
+        expect(hit.allowed).toBe(recent.length < 30)
+        if (hit.allowed) recent.push(clock.now)
+        passed.set(key, recent)
+        const oldest = recent[0] ?? Number.NaN
+        expect(hit.resetSeconds).toBe(Math.max(1, Math.ceil((oldest + 60_000 - clock.now) / 1000)))
+      }
+    }),
+    { numRuns: 5, endOnFailure: true },
+  )
+})
+
+test('when there is no room for another hit, everybody is refused until there is', async () => {
+  const clock = { now: 0 }
+  const store = memoryStore({ limit: 2, windowSeconds: 60, now: () => clock.now, maxHits: 3 })
+  const ask = async (key: string) => (await store.hit(key)).allowed
+  expect([await ask('a'), await ask('a'), await ask('b')]).toEqual([true, true, true])
+  clock.now += 1000
+  expect(await store.hit('c')).toEqual({ allowed: false, remaining: 2, resetSeconds: 59 })
+  expect([await ask('a'), await ask('b')]).toEqual([false, false])
+  clock.now += 59_000
+  expect([await ask('c'), await ask('a')]).toEqual([true, true])
+})
+
 test('who waits as long as it is told passes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat({ max: 30_000 }), { maxLength: 20 }), async (gaps) => {

@@ -49,7 +49,7 @@ test.each([
 ])(
   'mounted by its package name: a row that can not be written, required: %p, answers %p',
   async (required, status) => {
-    const lost: unknown[] = []
+    const lost = Promise.withResolvers<unknown>()
     const app = new Elysia()
       .use(
         audit({
@@ -58,11 +58,11 @@ test.each([
           // No uuid: the database refuses the row.
           use: async () => ({ tokenId: 'none', authorized: true, reason: null }),
           required,
-          onLost: (error) => lost.push(error),
+          onLost: lost.resolve,
         }),
       )
       .get('/', () => 'done')
     expect((await app.handle(new Request('http://test.local/'))).status).toBe(status)
-    expect(lost).toHaveLength(1)
+    expect(await lost.promise).toBeInstanceOf(Error)
   },
 )

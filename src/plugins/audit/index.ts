@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
+import { after, around } from '../around.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
@@ -16,7 +17,8 @@ const MAX_ENDPOINT = 2048
 /**
  * Leaves exactly one row for each request that presents a token, with the status that is sent, and commits it
  * before the client has the answer. It wraps the whole app, for only there is every status seen.
- * When a row can't be written the answer becomes a 503, or with `required: false` a call of `onLost`.
+ * When a row can't be written the answer becomes a 503. With `required: false` no answer waits for its row, and one that
+ * can't be written is a call of `onLost` and no more.
  */
 export function audit(options: {
   sql: Sql
@@ -29,39 +31,56 @@ export function audit(options: {
   const { sql, use, address, skip, required, onLost } = options
   const writer = auditWriter(sql)
 
+  const write = (request: Request, path: string, status: number, presented: TokenUse) =>
+    writer.write({
+      token_id: presented.tokenId,
+      at: new Date(),
+      ip: address(request),
+      method: request.method,
+      endpoint: withoutTokens(path),
+      status_code: status,
+      authorized: presented.authorized,
+      reason: presented.authorized ? null : (presented.reason ?? defaultReason(status)),
+    })
+
+  const recorded = (request: Request, path: string, response: Response) => {
+    const failed = (error: unknown) => {
+      onLost(error)
+      return required ? withheld(response) : response
+    }
+    const writeFor = (presented: TokenUse) => write(request, path, response.status, presented)
+    try {
+      const used = use(request)
+      if (used === null) return response
+      const written =
+        used instanceof Promise
+          ? used.then((presented) => presented && writeFor(presented))
+          : writeFor(used)
+      const answered = written.then(() => response, failed)
+      return required ? answered : response
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
   return new Elysia({ name: 'audit', seed: crypto.randomUUID() })
     .decorate('auditFlush', writer.flush)
-    .wrap((handle) => async (request: Request) => {
-      const response: unknown = await handle(request)
-      if (!(response instanceof Response)) throw new Error('the app gave no Response')
-      const path = requestPath(request)
-      if (skip?.(path)) return response
-      try {
-        const presented = await use(request)
-        if (presented === null) return response
-        const { tokenId, authorized, reason } = presented
-        await writer.write({
-          token_id: tokenId,
-          at: new Date(),
-          ip: address(request),
-          method: request.method,
-          endpoint: withoutTokens(path),
-          status_code: response.status,
-          authorized,
-          reason: authorized ? null : (reason ?? defaultReason(response.status)),
-        })
-        return response
-      } catch (error) {
-        onLost(error)
-        if (!required) return response
-        const refusal = new Refusal(503, {
-          message: 'The use of the token could not be recorded',
-          headers: { ...withoutContent(response.headers), 'retry-after': '1' },
-        })
-        await response.body?.cancel()
-        return refusal.toResponse()
-      }
-    })
+    .wrap(
+      around((request, handle) => {
+        const path = requestPath(request)
+        const response = handle(request)
+        return skip?.(path) ? response : after(response, (made) => recorded(request, path, made))
+      }),
+    )
+}
+
+/** What is answered in the place of a response whose row is missing. */
+async function withheld(response: Response): Promise<Response> {
+  await response.body?.cancel()
+  return new Refusal(503, {
+    message: 'The use of the token could not be recorded',
+    headers: { ...withoutContent(response.headers), 'retry-after': '1' },
+  }).toResponse()
 }
 
 const OF_THE_REQUEST = /^(x-|cache-control$|ratelimit|access-control-|vary$)/

@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
 import ipaddr from 'ipaddr.js'
 import { parseAddress } from '../address.ts'
+import { after, around, type Handle } from '../around.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
-import type { LimitStore } from './memory.ts'
+import type { Hit, LimitStore } from './memory.ts'
 
 export { clientAddress, type Peer } from '../client-address.ts'
 export { type Hit, type LimitStore, memoryStore } from './memory.ts'
@@ -23,19 +24,29 @@ export function rateLimit(options: {
   const { store, limit, windowSeconds, address, skip } = options
   const policy = `"address";q=${limit};w=${windowSeconds}`
 
-  return new Elysia({ name: 'rate-limit', seed: crypto.randomUUID() }).onRequest(
-    async ({ request, set }) => {
-      if (skip?.(requestPath(request))) return
-      const { allowed, remaining, resetSeconds } = await store.hit(limitKey(address(request)))
-      set.headers['ratelimit-policy'] = policy
-      set.headers.ratelimit = `"address";r=${remaining};t=${resetSeconds}`
-      if (allowed) return
-      throw new Refusal(429, {
-        data: { retry_after: resetSeconds },
-        headers: { 'retry-after': String(resetSeconds) },
-      })
-    },
+  const counted = (handle: Handle, request: Request, hit: Hit) => {
+    const { allowed, remaining, resetSeconds } = hit
+    return after(allowed ? handle(request) : refused(resetSeconds), (response) => {
+      response.headers.set('ratelimit-policy', policy)
+      response.headers.set('ratelimit', `"address";r=${remaining};t=${resetSeconds}`)
+      return response
+    })
+  }
+
+  return new Elysia({ name: 'rate-limit', seed: crypto.randomUUID() }).wrap(
+    around((request, handle) =>
+      skip?.(requestPath(request))
+        ? handle(request)
+        : after(store.hit(limitKey(address(request))), (hit) => counted(handle, request, hit)),
+    ),
   )
+}
+
+function refused(retryAfter: number): Response {
+  return new Refusal(429, {
+    data: { retry_after: retryAfter },
+    headers: { 'retry-after': String(retryAfter) },
+  }).toResponse()
 }
 
 /** One key for an IPv4 address or an IPv6 /64, the smallest block that a single site is given (RFC 6177). */

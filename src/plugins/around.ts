@@ -1,0 +1,37 @@
+import { Refusal } from './refusal.ts'
+
+/** What stands further in: the next step, and behind the last one the app with its routes. */
+export type Handle = (request: Request) => Response | Promise<Response>
+
+/** A step around an Elysia app, for its `wrap`. Without a call of `handle` nothing of the app is reached. */
+export function around(step: (request: Request, handle: Handle) => Response | Promise<Response>) {
+  // Elysia's types say that it hands over a function that makes functions. It is its fetch.
+  return (fetch: unknown) => (request: Request) => step(request, fetch as Handle)
+}
+
+/**
+ * A step that guards: nothing of the app is reached before `check` has returned, and a `Refusal` that it throws is the
+ * answer. `onRequest` would do the same at several times the cost, for Elysia makes a refusal's response twice and
+ * then copies it.
+ */
+export function before(check: (request: Request) => void | Promise<void>) {
+  return around((request, handle) => {
+    try {
+      const checked = check(request)
+      if (checked) return checked.then(() => handle(request), answer)
+    } catch (error) {
+      return answer(error)
+    }
+    return handle(request)
+  })
+}
+
+function answer(error: unknown): Response {
+  if (error instanceof Refusal) return error.toResponse()
+  throw error
+}
+
+/** `next` of a value that may still be on its way; one that is there is not waited for. */
+export function after<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>) {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

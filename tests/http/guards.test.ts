@@ -1,0 +1,42 @@
+import { expect, test } from 'bun:test'
+import { Elysia } from 'elysia'
+import { before } from '../../src/plugins/around.ts'
+import { Refusal } from '../../src/plugins/refusal.ts'
+
+const at = { 'at once': <T>(run: () => T) => run(), later: <T>(run: () => T) => later(run) }
+const later = async <T>(run: () => T): Promise<T> => {
+  await Promise.resolve()
+  return run()
+}
+
+test.each(['at once', 'later'] as const)(
+  'nothing of an app is reached before a guard that decides %s has let a request in',
+  async (when) => {
+    const order: string[] = []
+    const guarded = (decide: () => void) =>
+      new Elysia()
+        .onRequest(() => {
+          order.push('the app')
+        })
+        .wrap(before(() => at[when](() => decide())))
+        .get('/', () => 'inside')
+        .handle(new Request('http://test.local/'))
+
+    const passed = await guarded(() => void order.push('the guard'))
+    expect([await passed.text(), order.splice(0)]).toEqual(['inside', ['the guard', 'the app']])
+
+    const refused = await guarded(() => {
+      throw new Refusal(403, { message: 'No', headers: { 'x-why': 'no' } })
+    })
+    expect([refused.status, refused.headers.get('x-why')]).toEqual([403, 'no'])
+    expect(await refused.json()).toEqual({ success: false, error: 'Forbidden', message: 'No' })
+
+    const broken = later(() =>
+      guarded(() => {
+        throw new Error('a guard that fails')
+      }),
+    )
+    expect(await broken.catch(String)).toBe('Error: a guard that fails')
+    expect(order).toEqual([])
+  },
+)
