@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { COMPILED } from './compiled.ts'
 
 /** Room for a block of events, … */
 const EVENTS_BYTES = 256 * 1024
@@ -26,7 +26,7 @@ export function float32Kernels(): Kernels {
 }
 
 function createKernels() {
-  const bytes = readFileSync(new URL('./kernels.wasm', import.meta.url))
+  const bytes = Uint8Array.from(atob(COMPILED), (character) => character.charCodeAt(0))
   const { memory, moments, split, swap } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
     .exports
   if (
@@ -35,7 +35,7 @@ function createKernels() {
     typeof split !== 'function' ||
     typeof swap !== 'function'
   ) {
-    throw new Error('kernels.wasm is not what kernels.wat says')
+    throw new Error('compiled.ts is not what kernels.wat says')
   }
   const { buffer } = memory
   const bounds = new Float32Array(buffer, BOUNDS, 2 * LANES)
