@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres'
+import type { ISql, Sql } from 'postgres'
 
 export type AuditRow = {
   token_id: string
@@ -34,7 +34,7 @@ export function auditWriter(sql: Sql) {
       const batch = waiting
       waiting = []
       try {
-        await insert(
+        await writeRows(
           sql,
           batch.map(({ row }) => row),
         )
@@ -62,7 +62,7 @@ export function auditWriter(sql: Sql) {
  * Writes the rows, and with them the count of uses of each token and its last one: one statement, so that they agree.
  * Everybody locks the counts in the same order, so that nobody waits in a circle.
  */
-function insert(sql: Sql, rows: AuditRow[]) {
+export function writeRows(sql: ISql, rows: readonly AuditRow[]) {
   const shard = Math.floor(Math.random() * SHARDS)
   // An array a column costs PostgreSQL and us less than JSON. The client takes strings as they are only into text[].
   return sql`

@@ -17,8 +17,11 @@ export function newSecret(): string {
       if (byte < FAIR_BYTES && body.length < BODY_LENGTH) body += ALPHABET.charAt(byte % 62)
     }
   }
-  return body + checksum(body)
+  return withChecksum(body)
 }
+
+/** A whole token of its `pat_` and 30 characters. */
+export const withChecksum = (body: string): string => body + checksum(body)
 
 /** Whether the form and the checksum are right, so that a mistyped or invented token costs no query. */
 export function isWellFormed(token: string): boolean {
