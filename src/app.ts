@@ -11,6 +11,7 @@ import { plotRoutes } from './files/plot-routes.ts'
 import { reading } from './files/reading.ts'
 import { fileRoutes } from './files/routes.ts'
 import type { Sample } from './files/sample.ts'
+import { questionsAstray } from './gateways/astray.ts'
 import { originals } from './gateways/original.ts'
 import { gatewayRoutes } from './gateways/routes.ts'
 import { scopeGuard } from './guard.ts'
@@ -137,6 +138,7 @@ export function createApp(options: AppOptions) {
           skip: (path) => path !== REVOKE_LEAKED,
         }),
       )
+      .use(questionsAstray())
       .use(routing({ routes, open: OPEN_PATHS }))
       .use(
         rateLimit({

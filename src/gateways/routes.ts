@@ -8,6 +8,7 @@ import type { Principal } from '../plugins/pat/index.ts'
 import { requestPath } from '../plugins/request-path.ts'
 import { success } from '../schema.ts'
 import { SCOPES, type Scope } from '../scopes.ts'
+import { REQUIRED_SCOPE } from './astray.ts'
 import { type Original, VERIFY } from './original.ts'
 
 const Verified = z.object({
@@ -75,14 +76,15 @@ export function gatewayRoutes({
 
 /**
  * Every scope that the query or the header names has to be held. So a client whose gateway passes its headers on can
- * ask for more than the gateway does, and never for less. Behind our path the query is the client's, and is not read.
+ * ask for more than the gateway does, and never for less. Behind our path the query is the client's, and is not read;
+ * there the header has to be given, for by it a question is known that has gone astray.
  */
 function namedScopes(request: Request): Scope[] {
   const query = new URL(request.url).searchParams
-  const given = [
-    ...(requestPath(request) === VERIFY ? query.getAll('scope') : []),
-    request.headers.get('x-required-scope') ?? '',
-  ]
+  const header = request.headers.get(REQUIRED_SCOPE)
+  const isExact = requestPath(request) === VERIFY
+  if (!isExact && header === null) throw refuse('bad_request', 'X-Required-Scope is needed')
+  const given = [...(isExact ? query.getAll('scope') : []), header ?? '']
   const names = given.flatMap((list) => list.split(/[ ,]+/)).filter((name) => name !== '')
   return names.map((name) => {
     const scope = SCOPES.find((known) => known === name)

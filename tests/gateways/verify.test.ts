@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { say, served } from '../http/serve.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
 
 const VERIFY = '/api/v1/auth/verify'
@@ -14,8 +15,11 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const asked = (query: string, headers: Record<string, string> = {}, from: string | null = GATEWAY) =>
-  app.call('GET', VERIFY + query, { bearer: reader.token, headers, from })
+const asked = (
+  query: string,
+  headers: Record<string, string> = {},
+  from: string | null = GATEWAY,
+) => app.call('GET', VERIFY + query, { bearer: reader.token, headers, from })
 const lastRow = async ({ id }: Token = reader) => (await app.auditOf(id)).at(-1)
 
 test('a gateway is told who calls, in headers and in the body', async () => {
@@ -157,4 +161,37 @@ test('the address of the client decides, not that of the gateway', async () => {
   }
   expect(await of('192.0.2.5')).toBe(200)
   expect(await of('198.51.100.5')).toBe(403)
+})
+
+test('Envoy has to name a scope, or none by an empty header', async () => {
+  const call = { bearer: reader.token }
+  expect((await app.call('GET', `${VERIFY}/lab`, call)).status).toBe(400)
+  const none = { ...call, headers: { 'x-required-scope': '' } }
+  expect((await app.call('GET', `${VERIFY}/lab`, none)).status).toBe(200)
+})
+
+test.each(['/', '/health', '/ready', '/docs', '/openapi.json', '/api/v1/users/me', `${VERIFY}x`])(
+  'a question that has come to %s is no yes',
+  async (path) => {
+    const headers = { 'x-required-scope': 'fcs:read' }
+    for (const call of [{ headers }, { headers, bearer: reader.token }]) {
+      const { status } = await app.call('GET', path, call)
+      expect([path, status >= 400]).toEqual([path, true])
+    }
+  },
+)
+
+test('over a socket no dots in the path of Envoy’s client lead to an answer for anybody', async () => {
+  const server = await served()
+  const ask = async (path: string) => {
+    const lines = [`GET ${VERIFY}${path} HTTP/1.1`, 'Host: a.local', 'X-Required-Scope: fcs:read']
+    return (await say(server.port, `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`)).slice(
+      9,
+      12,
+    )
+  }
+  const up = ['/..', '/%2e%2e', '/.%2E', '\\..']
+  const found = await Promise.all(up.map((dots) => ask(`${dots.repeat(4)}/health`)))
+  await server.close()
+  expect(found.filter((status) => status < '400')).toEqual([])
 })
