@@ -151,7 +151,6 @@ export function createApp(options: AppOptions) {
       )
       .use(headAnswers())
       .use(failures.ofGuards)
-      .use(expiryHeaders(pat))
       .use(
         audit({
           sql,
@@ -166,6 +165,6 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
-      .use(requestHeaders())
+      .use(requestHeaders(expiryHeaders(pat)))
   )
 }

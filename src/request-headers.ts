@@ -21,8 +21,8 @@ function newId({ headers }: Request): string {
   return given !== null && WELL_FORMED.test(given) ? given : crypto.randomUUID()
 }
 
-/** The headers that every answer has. */
-export function requestHeaders() {
+/** The headers that every answer has, and those that `more` sets. */
+export function requestHeaders(more: (request: Request, headers: Headers) => void) {
   return new Elysia({ name: 'request-headers' }).wrap(
     around((request, handle) =>
       after(handle(request), (response) => {
@@ -30,6 +30,7 @@ export function requestHeaders() {
         headers.set('x-request-id', asked.get(request) ?? newId(request))
         headers.set('x-content-type-options', 'nosniff')
         if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+        more(request, headers)
         return response
       }),
     ),

@@ -47,14 +47,14 @@ export function originals({
      * What the token was used for. Its path stands behind that of the check, so that nobody can have a path of ours
      * written to a log. Null where the request itself says it.
      */
-    called(request: Request): Called | null {
-      if (requestPath(request) !== VERIFY || !isTrusted(request)) return null
+    called(request: Request, path: string): Called | null {
+      if (path !== VERIFY || !isTrusted(request)) return null
       const { methods, uris } = said(request)
       const method = methods.length === 1 && METHOD.test(methods[0] ?? '') ? methods[0] : undefined
-      const path = uris.length === 1 ? uris[0]?.split('?')[0] : undefined
+      const theirs = uris.length === 1 ? uris[0]?.split('?')[0] : undefined
       return {
         method: method ?? request.method,
-        path: path === undefined ? VERIFY : `${VERIFY}/${path.replace(/^\//, '')}`,
+        path: theirs === undefined ? VERIFY : `${VERIFY}/${theirs.replace(/^\//, '')}`,
       }
     },
   }

@@ -67,13 +67,20 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
       before((request) => {
         const detail = routes.match(request)?.detail
         const required = detail?.[REQUIRED]
-        const scopesOf = named.get(detail?.[NAMED])
-        if (typeof required !== 'string' && !scopesOf) return
         let by = ''
-        const principal = authenticate(request, (held) => {
-          if (typeof required === 'string') by = demand(required, held)
-          else for (const scope of scopesOf?.(request) ?? []) demand(scope, held)
-        })
+        let check: (held: readonly string[]) => void
+        if (typeof required === 'string') {
+          check = (held) => {
+            by = demand(required, held)
+          }
+        } else {
+          const scopesOf = named.get(detail?.[NAMED])
+          if (!scopesOf) return
+          check = (held) => {
+            for (const scope of scopesOf(request)) demand(scope, held)
+          }
+        }
+        const principal = authenticate(request, check)
         return after(principal, (principal) => {
           granted.set(request, { principal, grantedBy: by })
         })

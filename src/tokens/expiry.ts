@@ -1,5 +1,3 @@
-import { Elysia } from 'elysia'
-import { after, around } from '../plugins/around.ts'
 import type { Pat } from '../plugins/pat/index.ts'
 
 const DAY_MS = 86_400_000
@@ -14,18 +12,11 @@ export function expiryWarning(expiresAt: Date, now = Date.now()): string | null 
   return `The token ends in ${days} ${days === 1 ? 'day' : 'days'}`
 }
 
-/** Says on every answer to an accepted token when it ends, and warns for the last 14 days. */
-export function expiryHeaders(pat: Pat) {
-  return new Elysia({ name: 'token-expiry' }).wrap(
-    around((request, handle) =>
-      after(handle(request), (response) => {
-        const expiresAt = pat.expiry(request)
-        if (expiresAt === undefined) return response
-        response.headers.set('token-expires-at', expiresAt.toISOString())
-        const warning = expiryWarning(expiresAt)
-        if (warning !== null) response.headers.set('token-warning', warning)
-        return response
-      }),
-    ),
-  )
+/** Says on an answer to an accepted token when it ends, and warns for the last 14 days. */
+export const expiryHeaders = (pat: Pat) => (request: Request, headers: Headers) => {
+  const expiresAt = pat.expiry(request)
+  if (expiresAt === undefined) return
+  headers.set('token-expires-at', expiresAt.toISOString())
+  const warning = expiryWarning(expiresAt)
+  if (warning !== null) headers.set('token-warning', warning)
 }

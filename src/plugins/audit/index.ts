@@ -28,7 +28,7 @@ export function audit(options: {
   use: (request: Request) => TokenUse | null | Promise<TokenUse | null>
   address: Peer
   /** What was called, when a gateway asks for somebody else: by default it is what was requested. */
-  called?: (request: Request) => Called | null
+  called?: (request: Request, path: string) => Called | null
   skip?: (path: string) => boolean
   required: boolean
   onLost: (error: unknown) => void
@@ -37,7 +37,7 @@ export function audit(options: {
   const writer = auditWriter(sql)
 
   const write = (request: Request, path: string, status: number, presented: TokenUse) => {
-    const asked = called?.(request)
+    const asked = called?.(request, path)
     return writer.write({
       token_id: presented.tokenId,
       at: new Date(),
