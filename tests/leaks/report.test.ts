@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
+import { until } from '../kit/service.ts'
 
 const PATH = '/api/v1/credentials/revoke'
 let app: TestApp
@@ -88,7 +89,20 @@ test.each([
 test('the same tokens in two reports at once, in any order, are one revocation each', async () => {
   const tokens = await Promise.all(Array.from({ length: 20 }, () => app.token(user, ['fcs:read'])))
   const strings = tokens.map(({ token }) => token)
-  const answers = await Promise.all([report(strings), report([...strings].reverse())])
+  const waiting = async () => {
+    const [found] = await app.sql<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`
+    return found?.count === 2
+  }
+  // Both have begun, and wait for somebody else, before either can end.
+  const reports = await app.sql.begin(async (sql) => {
+    await sql`select from tokens where id = any(${tokens.map(({ id }) => id)}::uuid[]) for update`
+    const sent = Promise.all([report(strings), report([...strings].reverse())])
+    await until(waiting)
+    return { sent }
+  })
+  const answers = await reports.sent
   expect(answers.map(({ status }) => status)).toEqual([202, 202])
   for (const { id } of tokens) expect(await app.auditOf(id)).toHaveLength(1)
 })
