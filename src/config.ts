@@ -7,6 +7,9 @@ import { canonicalBlock } from './plugins/address.ts'
 const PLACEHOLDERS =
   /^(.)\1*$|change.?(me|this|it|in)|(my|your|super).?secret|secret.?key|placeholder|example|insecure|^09d25e094faa6ca2/i
 
+const isNoPlaceholder = (secret: string) => !PLACEHOLDERS.test(secret)
+const OWN_SECRET = 'a secret of your own, not a placeholder'
+
 const wholeNumber = (least: number, most: number) => {
   const rule = `a whole number from ${least} to ${most}`
   return z
@@ -49,7 +52,7 @@ const Settings = z.object({
   SECRET_KEY: z
     .string()
     .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
-    .refine((key) => !PLACEHOLDERS.test(key), 'a secret of your own, not a placeholder')
+    .refine(isNoPlaceholder, OWN_SECRET)
     .optional(),
   DATA_DIR: z.string().default('data'),
   DEBUG: yesOrNo.default(false),
@@ -64,7 +67,9 @@ const Settings = z.object({
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
   INTROSPECTION_CLIENT_ID: unreserved(1, 'letters, digits and ._-').optional(),
-  INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-').optional(),
+  INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-')
+    .refine(isNoPlaceholder, OWN_SECRET)
+    .optional(),
   LOG_LEVEL: z
     .string()
     .toLowerCase()
