@@ -34,7 +34,7 @@ export function audit(options: {
   const write = (request: Request, path: string, status: number, presented: TokenUse) =>
     writer.write({
       token_id: presented.tokenId,
-      at: new Date(),
+      at: Date.now(),
       ip: address(request),
       method: request.method,
       endpoint: withoutTokens(path),

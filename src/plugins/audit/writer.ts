@@ -2,7 +2,8 @@ import type { Sql } from 'postgres'
 
 export type AuditRow = {
   token_id: string
-  at: Date
+  /** In milliseconds. */
+  at: number
   ip: string | null
   method: string
   endpoint: string
@@ -64,18 +65,19 @@ export function auditWriter(sql: Sql) {
  */
 function insert(sql: Sql, rows: AuditRow[]) {
   const shard = Math.floor(Math.random() * SHARDS)
-  // An array a column costs PostgreSQL and us less than JSON. The client takes strings as they are only into text[].
+  // A line a row and a text a column cost PostgreSQL and us less than arrays, and much less than JSON.
   return sql`
     with row as materialized (
-      select * from unnest(
-        ${rows.map((row) => row.token_id)}::uuid[],
-        ${rows.map((row) => row.at.toISOString())}::text[]::timestamptz[],
-        ${rows.map((row) => row.ip)}::inet[],
-        ${rows.map((row) => row.method)}::text[],
-        ${rows.map((row) => row.endpoint)}::text[],
-        ${rows.map((row) => String(row.status_code))}::text[]::smallint[],
-        ${rows.map((row) => String(row.authorized))}::text[]::boolean[],
-        ${rows.map((row) => row.reason)}::text[]
+      select token_id, to_timestamp(at / 1000) as at, ip, method, endpoint, status_code, authorized, reason
+      from unnest(
+        string_to_array(${lines(rows, (row) => row.token_id)}, chr(10))::uuid[],
+        string_to_array(${lines(rows, (row) => String(row.at))}, chr(10))::float8[],
+        string_to_array(${lines(rows, (row) => row.ip ?? '')}, chr(10), '')::inet[],
+        string_to_array(${lines(rows, (row) => row.method)}, chr(10)),
+        string_to_array(${lines(rows, (row) => row.endpoint)}, chr(10)),
+        string_to_array(${lines(rows, (row) => String(row.status_code))}, chr(10))::smallint[],
+        string_to_array(${lines(rows, (row) => String(row.authorized))}, chr(10))::boolean[],
+        string_to_array(${lines(rows, (row) => row.reason ?? '')}, chr(10), '')
       ) as row (token_id, at, ip, method, endpoint, status_code, authorized, reason)
     ), written as (
       insert into audit_log (token_id, at, ip, method, endpoint, status_code, authorized, reason)
@@ -93,4 +95,9 @@ function insert(sql: Sql, rows: AuditRow[]) {
       last_at = greatest(kept.last_at, excluded.last_at),
       last_ip = case when excluded.last_at >= kept.last_at or kept.last_at is null
         then excluded.last_ip else kept.last_ip end`
+}
+
+/** A column. A line break in a value would move all values behind it into other rows. */
+function lines(rows: AuditRow[], column: (row: AuditRow) => string): string {
+  return rows.map((row) => column(row).replaceAll('\n', ' ')).join('\n')
 }
