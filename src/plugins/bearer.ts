@@ -1,13 +1,13 @@
 import { Refusal } from './refusal.ts'
 
 const SCHEME = 'bearer '
+const TOKEN = /^ *[A-Za-z0-9._~+/-]+=*$/
 const TOKEN_IN_QUERY = /[?&]access_token=|pat_[0-9A-Za-z]{36}/
 
 /**
  * The bearer token that a request presents in its Authorization header (RFC 6750 §2.1), or null when it
- * presents none. A token in the query is refused even beside a header (RFC 6750 §2.3 and §3.1). What follows
- * the scheme is given as it is, for whoever knows what a token of theirs looks like. Two headers arrive joined by a
- * comma, which no token holds.
+ * presents none. A token in the query is refused even beside a header (RFC 6750 §2.3 and §3.1). Two
+ * headers arrive joined by a comma, which no token holds, and so are malformed.
  */
 export function bearerToken(request: Request, realm: string): string | null {
   const queryAt = request.url.indexOf('?')
@@ -16,10 +16,11 @@ export function bearerToken(request: Request, realm: string): string | null {
   }
   const header = request.headers.get('authorization')
   if (header === null) return null
-  if (header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) {
+  const token = header.slice(SCHEME.length)
+  if (header.slice(0, SCHEME.length).toLowerCase() !== SCHEME || !TOKEN.test(token)) {
     throw unauthorized(realm, 'invalid_token', 'Invalid token')
   }
-  return header.slice(SCHEME.length).replace(/^ +/, '')
+  return token.trimStart()
 }
 
 /** RFC 6750 §3: a request without a credential is told the realm only; a bad one is told its error. */
