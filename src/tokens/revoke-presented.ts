@@ -19,7 +19,7 @@ export function revokePresented(
     .map((token) => Buffer.from(secretHash(token)).toString('hex'))
   return sql.begin(async (sql) => {
     const ended = await end(sql, hashes)
-    const at = new Date()
+    const at = Date.now()
     if (ended.length > 0) {
       await writeRows(
         sql,
