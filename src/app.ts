@@ -138,8 +138,8 @@ export function createApp(options: AppOptions) {
           skip: (path) => path !== REVOKE_LEAKED,
         }),
       )
-      .use(questionsAstray())
       .use(routing({ routes, open: OPEN_PATHS }))
+      .use(questionsAstray())
       .use(
         rateLimit({
           store: memoryStore({ limit, windowSeconds: 60, now: () => performance.now() }),

@@ -1,3 +1,4 @@
+import { queryOf } from '../plain-query.ts'
 import { isWithin, parseAddress, parseBlock } from '../plugins/address.ts'
 import type { Called } from '../plugins/audit/index.ts'
 import type { Peer } from '../plugins/client-address.ts'
@@ -26,13 +27,13 @@ export function originals({
     const from = parseAddress(peer(request) ?? '')
     return from !== null && isWithin(from, blocks)
   }
-  const said = ({ url, headers }: Request) => ({
+  const said = (request: Request) => ({
     methods: distinct([
-      headers.get('x-original-method'),
-      headers.get('x-forwarded-method'),
-      new URL(url).searchParams.get('method'),
+      request.headers.get('x-original-method'),
+      request.headers.get('x-forwarded-method'),
+      queryOf(request).get('method'),
     ]),
-    uris: distinct([headers.get('x-original-uri'), headers.get('x-forwarded-uri')]),
+    uris: distinct([request.headers.get('x-original-uri'), request.headers.get('x-forwarded-uri')]),
   })
 
   return {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { refuse, refuseField } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
+import { queryOf } from '../plain-query.ts'
 import type { Principal } from '../plugins/pat/index.ts'
 import { requestPath } from '../plugins/request-path.ts'
 import { success } from '../schema.ts'
@@ -80,11 +81,10 @@ export function gatewayRoutes({
  * there the header has to be given, for by it a question is known that has gone astray.
  */
 function namedScopes(request: Request): Scope[] {
-  const query = new URL(request.url).searchParams
   const header = request.headers.get(REQUIRED_SCOPE)
   const isExact = requestPath(request) === VERIFY
   if (!isExact && header === null) throw refuse('bad_request', 'X-Required-Scope is needed')
-  const given = [...(isExact ? query.getAll('scope') : []), header ?? '']
+  const given = [...(isExact ? queryOf(request).getAll('scope') : []), header ?? '']
   const names = given.flatMap((list) => list.split(/[ ,]+/)).filter((name) => name !== '')
   return names.map((name) => {
     const scope = SCOPES.find((known) => known === name)

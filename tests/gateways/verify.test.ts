@@ -175,8 +175,10 @@ test.each(['/', '/health', '/ready', '/docs', '/openapi.json', '/api/v1/users/me
   async (path) => {
     const headers = { 'x-required-scope': 'fcs:read' }
     for (const call of [{ headers }, { headers, bearer: reader.token }]) {
-      const { status } = await app.call('GET', path, call)
-      expect([path, status >= 400]).toEqual([path, true])
+      for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+        const { status } = await app.call(method, path, call)
+        expect([method, path, status >= 400]).toEqual([method, path, true])
+      }
     }
   },
 )
