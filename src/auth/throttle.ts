@@ -29,21 +29,23 @@ export type Throttle = ReturnType<typeof createThrottle>
  */
 export function createThrottle({ login, account, address, registration }: AttemptLimits) {
   const familiar = createFamiliar()
+  const pairOf = (name: string, from: string | null) => digest(`${limitKey(from)} ${name}`)
 
   return {
     /** An attempt to show the password of an account. */
-    async password<T>(name: string, from: string | null, attempt: () => Promise<T>): Promise<T> {
-      const here = limitKey(from)
-      const pair = digest(`${here} ${name}`)
+    password<T>(name: string, from: string | null, attempt: () => Promise<T>): Promise<T> {
+      const pair = pairOf(name, from)
       const counts = [
         { store: login, key: pair, binds: true },
-        // Where somebody has logged in before, strangers elsewhere can't keep them out.
         { store: account, key: digest(name), binds: !familiar.has(pair) },
-        { store: address, key: here, binds: true },
+        { store: address, key: limitKey(from), binds: true },
       ]
-      const result = await counted(counts, attempt)
-      familiar.add(pair)
-      return result
+      return counted(counts, attempt)
+    },
+
+    /** Somebody has shown the password of an account there: strangers elsewhere can't keep them out any more. */
+    recognise(names: readonly string[], from: string | null): void {
+      for (const name of names) familiar.add(pairOf(name, from))
     },
 
     /** An attempt to register, which a name that is taken refuses: each tells that somebody is known here. */

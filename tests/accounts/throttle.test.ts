@@ -126,6 +126,20 @@ test.each([
   expect((await call()).status).toBe(403)
 })
 
+test('who has a stolen access token cannot keep its owner from a new password', async () => {
+  const json = { current_password: user.password, new_password: 'quite another sentence' }
+  const change = (from: string, current_password = user.password) =>
+    app.call('POST', '/api/v1/auth/password', {
+      bearer: user.jwt,
+      from,
+      json: { ...json, current_password },
+    })
+  expect(await statuses(32, (at) => change(address(at), 'not it'))).toEqual({ 403: 30, 429: 2 })
+  expect((await change('203.0.113.12')).status).toBe(429)
+  // Where the owner has logged in.
+  expect((await change('127.0.0.1')).status).toBe(200)
+})
+
 test('names that are taken are told to one address fifty times, and those that are free count for nothing', async () => {
   const { username } = user
   const register = (name: string, from = '203.0.113.10') => {
