@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
+import { until } from '../kit/service.ts'
 
 let app: TestApp
 let other: TestApp
@@ -31,6 +32,7 @@ test('security 17: a deactivated account’s logins and tokens stop at once, on 
   const second = await app.token(user, ['fcs:read'])
   // Used on both, so that both remember them.
   for (const on of [app, other]) expect(await useToken(on)).toEqual([200, undefined])
+  await until(async () => (await app.sql`select from pat_instances`).length === 2)
 
   const answer = await deactivate()
   expect([answer.status, answer.body.data]).toEqual([
@@ -40,6 +42,8 @@ test('security 17: a deactivated account’s logins and tokens stop at once, on 
       effective_on: { confirmed: expect.any(Number), fenced: expect.any(Number) },
     },
   ])
+  const { confirmed, fenced } = answer.body.data.effective_on
+  expect(confirmed + fenced).toBe(2)
   for (const on of [app, other]) {
     expect(await useToken(on)).toEqual([401, 'Account is inactive'])
     expect(await useLogin(on)).toEqual([401, 'Account is inactive'])

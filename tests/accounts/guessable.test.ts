@@ -16,6 +16,7 @@ test.each([
   'ｐａｓｓｗｏｒｄ',
   'p4ssw0rd',
   'P@$$w0rd',
+  'dr4g0nf1y',
   'Password2024!',
   '!!Dragon99',
   'Pa55word1!',

@@ -62,6 +62,14 @@ test('security 15: a hundred wrong passwords from a hundred addresses are stoppe
   expect(await statuses(100, (at) => wrongly(address(at)))).toEqual({ 401: 30, 429: 70 })
 })
 
+test('an attempt that one count refuses is kept in no other', async () => {
+  await statuses(30, (at) => wrongly(address(at)))
+  clock.now += QUARTER - 1000
+  expect(await statuses(10, () => wrongly('203.0.113.6'))).toEqual({ 429: 10 })
+  clock.now += 1000
+  expect((await rightly('203.0.113.6')).status).toBe(200)
+})
+
 test('security 15: strangers do not lock the owner out where the owner has logged in before', async () => {
   const home = '203.0.113.7'
   expect((await rightly(home)).status).toBe(200)
