@@ -12,8 +12,9 @@ const PARAMETERS = {
 const { memoryCost, timeCost, parallelism } = PARAMETERS
 const CURRENT = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`
 
-// A hash keeps a core busy for some 20 ms: one core stays free for everybody else, and nobody waits for long.
-const BOUNDS = { concurrent: Math.max(1, availableParallelism() - 1), waiting: 128 }
+// A hash keeps a core busy for some 20 ms and 19 MiB of memory: more at once would not be faster, and who is the last
+// to wait still does so for a second or two.
+const BOUNDS = { concurrent: availableParallelism(), waiting: 128 }
 
 export type Passwords = ReturnType<typeof createPasswords>
 
