@@ -29,18 +29,21 @@ export type Throttle = ReturnType<typeof createThrottle>
  */
 export function createThrottle({ login, account, address, registration }: AttemptLimits) {
   const familiar = createFamiliar()
+  const inTurn = createTurns()
   const pairOf = (name: string, from: string | null) => digest(`${limitKey(from)} ${name}`)
 
   return {
     /** An attempt to show the password of an account. */
     password<T>(name: string, from: string | null, attempt: () => Promise<T>): Promise<T> {
       const pair = pairOf(name, from)
-      const counts = [
-        { store: login, key: pair, binds: true },
-        { store: account, key: digest(name), binds: !familiar.has(pair) },
-        { store: address, key: limitKey(from), binds: true },
-      ]
-      return counted(counts, attempt)
+      return inTurn(pair, () => {
+        const counts = [
+          { store: login, key: pair, binds: true },
+          { store: account, key: digest(name), binds: !familiar.has(pair) },
+          { store: address, key: limitKey(from), binds: true },
+        ]
+        return counted(counts, attempt)
+      })
     },
 
     /** Somebody has shown the password of an account there: strangers elsewhere can't keep them out any more. */
@@ -49,8 +52,10 @@ export function createThrottle({ login, account, address, registration }: Attemp
     },
 
     /** An attempt to register, which a name that is taken refuses: each tells that somebody is known here. */
-    registration: <T>(from: string | null, attempt: () => Promise<T>): Promise<T> =>
-      counted([{ store: registration, key: limitKey(from), binds: true }], attempt),
+    registration<T>(from: string | null, attempt: () => Promise<T>): Promise<T> {
+      const count = { store: registration, key: limitKey(from), binds: true }
+      return inTurn(`register ${count.key}`, () => counted([count], attempt))
+    },
   }
 }
 
@@ -84,6 +89,20 @@ const tooMany = (retryAfter: number) =>
     data: { retry_after: retryAfter },
     headers: { 'retry-after': String(retryAfter) },
   })
+
+/** Work of one key, one piece after the other: twenty that will succeed are else counted as twenty that may not. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>()
+  return <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(work, work)
+    last.set(key, turn)
+    const done = () => {
+      if (last.get(key) === turn) last.delete(key)
+    }
+    turn.then(done, done)
+    return turn
+  }
+}
 
 const MOST_FAMILIAR = 100_000
 

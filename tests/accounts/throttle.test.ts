@@ -122,6 +122,21 @@ test('a login that succeeds counts for nothing, and takes back no failure', asyn
   expect(await statuses(2, () => wrongly())).toEqual({ 401: 1, 429: 1 })
 })
 
+test('many at once that succeed are not taken for failures', async () => {
+  const logins = await Promise.all(Array.from({ length: 20 }, () => rightly()))
+  expect(logins.map(({ status }) => status)).toEqual(Array(20).fill(200))
+  const register = (at: number) => {
+    const json = {
+      username: `one of many ${at}`,
+      email: `m${at}@example.org`,
+      password: 'long enough',
+    }
+    return app.call('POST', '/api/v1/auth/register', { json })
+  }
+  const made = await Promise.all(Array.from({ length: 52 }, (_, at) => register(at)))
+  expect(made.map(({ status }) => status)).toEqual(Array(52).fill(201))
+})
+
 test('what the service itself fails at counts for nothing', async () => {
   await app.sql`alter table users rename to gone`
   expect(await statuses(20, () => rightly())).toEqual({ 500: 20 })
