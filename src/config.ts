@@ -31,6 +31,11 @@ const isDatabaseUrl = (url: string) => {
     return false
   }
 }
+const secretKey = z
+  .string()
+  .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
+  .refine((key) => !PLACEHOLDERS.test(key), 'a secret of your own, not a placeholder')
+  .optional()
 const notYet = z.never('nothing: this release does not support it').optional()
 
 /** Every setting: its form, and what it accepts in words. An empty variable counts as not given. */
@@ -43,11 +48,8 @@ const Settings = z.object({
     .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
     .refine(isDatabaseUrl, DATABASE_URL)
     .optional(),
-  SECRET_KEY: z
-    .string()
-    .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
-    .refine((key) => !PLACEHOLDERS.test(key), 'a secret of your own, not a placeholder')
-    .optional(),
+  SECRET_KEY: secretKey,
+  SECRET_KEY_PREVIOUS: secretKey,
   DATA_DIR: z.string().default('data'),
   DEBUG: yesOrNo.default(false),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),

@@ -17,7 +17,7 @@ const documentation = {
   servers: [{ url: '/' }],
   tags: [
     { name: 'Service', description: 'Whether the service runs' },
-    { name: 'Accounts', description: 'Registering and logging in' },
+    { name: 'Accounts', description: 'Registering, logging in and out, and your account' },
     { name: 'Tokens', description: 'Managing your tokens, with a login' },
     { name: 'Workspaces', description: 'With a token' },
     { name: 'Users', description: 'With a token' },
