@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
+import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
+import { type AttemptLimits, createThrottle } from './auth/throttle.ts'
 import { createCounts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
@@ -43,8 +45,11 @@ export type AppOptions = {
   log: Log
   storage: Storage
   sample: Sample
-  secretKey: string
+  /** The first one signs; what the others have signed is still accepted. */
+  secretKeys: readonly [string, ...string[]]
   accessTokenMinutes: number
+  passwords: Passwords
+  attempts: AttemptLimits
   rateLimitPerMinute: number
   trustedProxies: readonly string[]
   maxUploadBytes: number
@@ -90,7 +95,7 @@ export function createApp(options: AppOptions) {
   })
   const session = sessions({
     sql,
-    secret: options.secretKey,
+    secrets: options.secretKeys,
     minutes: options.accessTokenMinutes,
     routes,
   })
@@ -110,7 +115,16 @@ export function createApp(options: AppOptions) {
       .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
       .use(openApiDocument())
       .use(docsPage())
-      .use(authRoutes({ sql, sessions: session }))
+      .use(
+        authRoutes({
+          sql,
+          sessions: session,
+          passwords: options.passwords,
+          throttle: createThrottle(options.attempts),
+          address,
+          pat,
+        }),
+      )
       .use(tokenRoutes({ sql, sessions: session, pat }))
       .use(selfRoutes({ sql, guard, address }))
       .use(gatewayRoutes({ sql, guard, original }))

@@ -34,6 +34,11 @@ const isDatabaseUrl = (url: string) => {
     return false
   }
 }
+const secretKey = z
+  .string()
+  .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
+  .refine(isNoPlaceholder, OWN_SECRET)
+  .optional()
 // Letters that need no encoding of any kind: clients differ in how they encode the others (RFC 6749 §2.3.1).
 const unreserved = (least: number, rule: string) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9._-]{${least},200}$`), rule)
@@ -49,11 +54,8 @@ const Settings = z.object({
     .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
     .refine(isDatabaseUrl, DATABASE_URL)
     .optional(),
-  SECRET_KEY: z
-    .string()
-    .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
-    .refine(isNoPlaceholder, OWN_SECRET)
-    .optional(),
+  SECRET_KEY: secretKey,
+  SECRET_KEY_PREVIOUS: secretKey,
   DATA_DIR: z.string().default('data'),
   DEBUG: yesOrNo.default(false),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),

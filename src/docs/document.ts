@@ -17,7 +17,7 @@ const documentation = {
   servers: [{ url: '/' }],
   tags: [
     { name: 'Service', description: 'Whether the service runs' },
-    { name: 'Accounts', description: 'Registering and logging in' },
+    { name: 'Accounts', description: 'Registering, logging in and out, and your account' },
     { name: 'Tokens', description: 'Managing your tokens, with a login' },
     { name: 'Own token', description: 'What a token can find out about itself' },
     { name: 'OAuth', description: 'What the RFCs have for tokens, in their form' },

@@ -50,6 +50,7 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
     'postgres://u:p%40@h/d?ssl=require',
   ],
   ['SECRET_KEY', KEY, KEY],
+  ['SECRET_KEY_PREVIOUS', KEY, KEY],
   ['SECRET_KEY', 'æøå-æøå-æøå-æøå-æøå', 'æøå-æøå-æøå-æøå-æøå'],
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
@@ -70,6 +71,8 @@ const refused: [keyof Config, string, string][] = [
   ['DATABASE_URL', 'postgres://u:hush@h:port/d', 'a URL such as'],
   ['DATABASE_URL', 'postgres://u:hush%ZZ@h/d', 'a URL such as'],
   ['SECRET_KEY', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'a'.repeat(64), 'a secret of your own'],
   ['SECRET_KEY', 'your-super-secret-key-change-in-production', 'a secret of your own'],
   ['SECRET_KEY', 'a'.repeat(64), 'a secret of your own'],
   [
@@ -109,10 +112,15 @@ test('the client that introspects has an id and a secret, or there is none', () 
   }
 })
 
-test.each(['SECRET_KEY', 'DATABASE_URL', 'PORT'] as const)(
+test.each(['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'DATABASE_URL', 'PORT'] as const)(
   '%s may come from the file that its name with _FILE names',
   async (name) => {
-    const value = { SECRET_KEY: KEY, DATABASE_URL: 'postgres://u@h/d', PORT: '8123' }[name]
+    const value = {
+      SECRET_KEY: KEY,
+      SECRET_KEY_PREVIOUS: KEY,
+      DATABASE_URL: 'postgres://u@h/d',
+      PORT: '8123',
+    }[name]
     const path = join(folder, name)
     await writeFile(path, `${value}\n`)
     expect(loadConfig({ [`${name}_FILE`]: path })).toEqual(loadConfig({ [name]: value }))

@@ -59,6 +59,9 @@ beforeAll(async () => {
         headers,
         json: { username: secret, password: secret },
       })
+      const passwords = { current_password: secret, new_password: `${secret} ${secret}` }
+      await call('POST', '/api/v1/auth/password', { headers, json: passwords })
+      await call('POST', '/api/v1/auth/deactivate', { headers, json: { password: secret } })
       await call('POST', '/api/v1/workspaces', { headers, json: { nonsense: secret } })
       await call('PUT', '/api/v1/users/me', { headers, json: { email: secret } })
       await broken('workspaces', () => call('GET', '/api/v1/workspaces', { headers }))
