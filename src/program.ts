@@ -6,7 +6,7 @@ import type { Sql } from 'postgres'
 import { createApp } from './app.ts'
 import { createPasswords } from './auth/password.ts'
 import { memoryAttempts } from './auth/throttle.ts'
-import { type Config, ConfigError, loadConfig } from './config.ts'
+import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
 import { connect, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
 import { inFlight } from './in-flight.ts'
@@ -99,6 +99,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       trustedProxies: config.TRUSTED_PROXIES,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
       auditRequired: config.AUDIT_REQUIRED,
+      introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
     }).compile()

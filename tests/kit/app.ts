@@ -59,6 +59,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     trustedProxies: [],
     maxUploadBytes: 64 * 1024 * 1024,
     auditRequired: true,
+    introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
     pendingMigrations: () => pendingMigrations(sql),
     ...options,

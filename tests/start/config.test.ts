@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+import { type Config, ConfigError, introspectionClient, loadConfig } from '../../src/config.ts'
 
 const KEY = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBmb3IgdXNl'
 let folder: string
@@ -89,12 +89,27 @@ const refused: [keyof Config, string, string][] = [
   ['MAX_UPLOAD_BYTES', '2GiB', 'a whole number from 1 to'],
   ['AUDIT_REQUIRED', 'no', 'true or false'],
   ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],
+  ['INTROSPECTION_CLIENT_ID', 'hush:hush', 'letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'hush', '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', `${KEY}+hush`, '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'a'.repeat(64), 'a secret of your own'],
 ]
 test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   const message = refusal({ [name]: given })
   expect(message).toStartWith(`${name} is not usable: it takes ${accepts}`)
   expect(message).not.toContain('\n')
   expect(message).not.toContain('hush')
+})
+
+test('the client that introspects has an id and a secret, or there is none', () => {
+  const both = { INTROSPECTION_CLIENT_ID: 'gateway', INTROSPECTION_CLIENT_SECRET: KEY }
+  expect(introspectionClient(loadConfig(both))).toEqual({ id: 'gateway', secret: KEY })
+  expect(introspectionClient(loadConfig({}))).toBeNull()
+  for (const [name, value] of Object.entries(both)) {
+    expect(refusal({ [name]: value })).toBe(
+      'INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together',
+    )
+  }
 })
 
 test.each(['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'DATABASE_URL', 'PORT'] as const)(
