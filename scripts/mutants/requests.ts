@@ -128,4 +128,18 @@ export const requests: readonly Mutant[] = [
     to: '',
     tests: ['tests/tokens/leaks.test.ts'],
   },
+  {
+    does: 'lets caches keep what answers a credential',
+    file: 'src/request-headers.ts',
+    from: "headers.set('cache-control', 'no-store')",
+    to: "headers.set('cache-control', 'private')",
+    tests: ['tests/http/envelope.test.ts'],
+  },
+  {
+    does: 'lets its page stand in a frame of others',
+    file: 'src/docs/page.ts',
+    from: "; frame-ancestors 'none'",
+    to: '',
+    tests: ['tests/docs/page.test.ts'],
+  },
 ]

@@ -35,7 +35,7 @@ async function walk(plan: Plan): Promise<Sent> {
   return sent
 }
 
-test('every guarded operation refuses whoever has no, a wrong or a weaker credential, whatever else is sent', async () => {
+test('security 3: every guarded operation refuses whoever has no, a wrong or a weaker credential, whatever else is sent', async () => {
   const refused = new Map<string, number>()
   for (const operation of operations.filter(isGuarded)) {
     for (const credential of refusedBy(operation)) {
@@ -51,7 +51,7 @@ test('every guarded operation refuses whoever has no, a wrong or a weaker creden
 })
 
 test(
-  'valid, nearly valid and hostile requests to every operation are answered as the document says',
+  'security 18: valid, nearly valid and hostile requests to every operation are answered as the document says',
   async () => {
     const asked = new Set<string>()
     const succeeded = new Set<string>()
