@@ -10,6 +10,8 @@ import { requests } from './mutants/requests.ts'
 
 const project = join(import.meta.dir, '..')
 const WORKERS = 2
+/** A guard can be what keeps a test from running for ever. */
+const MOST_MS = 60_000
 const [, , word = ''] = process.argv
 const mutants = [...credentials, ...access, ...requests].filter(({ does }) => does.includes(word))
 
@@ -38,6 +40,8 @@ async function failures(folder: string, tests: readonly string[]): Promise<strin
     env: { ...process.env, NO_COLOR: '1' },
     stdout: 'ignore',
     stderr: 'pipe',
+    timeout: MOST_MS,
+    killSignal: 'SIGKILL',
   })
   const [text, code] = await Promise.all([new Response(run.stderr).text(), run.exited])
   const failed = [...text.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map(

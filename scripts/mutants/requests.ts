@@ -27,7 +27,7 @@ export const requests: readonly Mutant[] = [
     does: 'reads a body before it knows who sends it',
     file: 'src/routing.ts',
     from: 'openPaths.has(route.path))) return handle(request)',
-    to: 'openPaths.has(route.path))) return request.clone().text().then(() => handle(request))',
+    to: 'openPaths.has(route.path))) return Promise.resolve(request.clone().body?.getReader().read()).then(() => handle(request))',
     tests: ['tests/http/order.test.ts'],
   },
   {
@@ -38,11 +38,18 @@ export const requests: readonly Mutant[] = [
     tests: ['tests/http/order.test.ts'],
   },
   {
-    does: 'takes JSON of any depth, and __proto__',
+    does: 'takes JSON of one level more',
     file: 'src/json-body.ts',
-    from: '    refuseOdd(value)\n',
+    from: 'if (level > MAX_JSON_LEVELS) throw',
+    to: 'if (level > MAX_JSON_LEVELS + 1) throw',
+    tests: ['tests/workspaces/settings.test.ts'],
+  },
+  {
+    does: 'takes a field named __proto__',
+    file: 'src/json-body.ts',
+    from: "if (Object.hasOwn(value, '__proto__')) throw refuseField('body', 'no field named __proto__')",
     to: '',
-    tests: ['tests/http/hostile-input.test.ts'],
+    tests: ['tests/workspaces/settings.test.ts'],
   },
   {
     does: 'takes fields that nobody asked for',
@@ -52,10 +59,10 @@ export const requests: readonly Mutant[] = [
     tests: ['tests/users/me.test.ts'],
   },
   {
-    does: 'takes a file of any size',
+    does: 'takes files of twice the size',
     file: 'src/plugins/fcs/upload-body.ts',
     from: 'if (size > most) throw tooLarge()',
-    to: '',
+    to: 'if (size > most * 2) throw tooLarge()',
     tests: ['tests/files/upload-refused.test.ts'],
   },
   {
