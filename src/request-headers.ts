@@ -18,8 +18,12 @@ export function requestId(request: Request): string {
 
 function newId({ headers }: Request): string {
   const given = headers.get('x-request-id')
-  return given !== null && WELL_FORMED.test(given) ? given : crypto.randomUUID()
+  return given !== null && WELL_FORMED.test(given) ? given : `${PROCESS}-${(made++).toString(36)}`
 }
+
+// Ids are told apart by them, and need not be hard to guess: a number behind what no other process has.
+const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
+let made = 0
 
 /** The headers that every answer has. */
 export function requestHeaders() {
@@ -28,8 +32,10 @@ export function requestHeaders() {
       after(handle(request), (response) => {
         const { headers } = response
         headers.set('x-request-id', asked.get(request) ?? newId(request))
-        headers.set('x-content-type-options', 'nosniff')
-        if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+        if (!headers.has('x-content-type-options')) {
+          headers.set('x-content-type-options', 'nosniff')
+          if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+        }
         return response
       }),
     ),

@@ -5,8 +5,9 @@ export const etagOf = ({ sha256 }: { sha256: string }) => `"${sha256}"`
 
 /** Whether the client says that it has what the tag stands for (If-None-Match, RFC 9110 §13.1.2). */
 export function isKnown(request: Request, etag: string): boolean {
-  const tags = request.headers.get('if-none-match')?.split(',') ?? []
-  return tags.some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
+  const given = request.headers.get('if-none-match')
+  if (given === null || given === etag) return given === etag
+  return given.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
 }
 
 /** Texts of what is printed again and again, which is the built-in sample: what is read for one request goes with it. */

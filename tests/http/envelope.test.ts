@@ -11,7 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const REQUEST_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const REQUEST_ID = /^[0-9a-f]{16}-[0-9a-z]+$/
 
 function expectCommonHeaders({ headers }: Answer) {
   expect(headers.get('x-request-id')).toMatch(REQUEST_ID)
@@ -55,7 +56,7 @@ test('a success is {success, data}, with times in UTC and ids that are UUIDs', a
   })
   expect(answer.status).toBe(201)
   expect(Object.keys(answer.body)).toEqual(['success', 'data'])
-  expect(answer.body.data.workspace.id).toMatch(REQUEST_ID)
+  expect(answer.body.data.workspace.id).toMatch(UUID)
   expect(answer.body.data.workspace.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   expectCommonHeaders(answer)
 })

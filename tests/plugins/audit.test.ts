@@ -66,3 +66,42 @@ test.each([
     expect(await lost.promise).toBeInstanceOf(Error)
   },
 )
+
+test('reasons of several lines, none at all, and no address leave the rows of others as they are', async () => {
+  await database.sql`delete from audit_log`
+  const reasons = ['first\nsecond\r\nthird', null, '', 'plain']
+  const tokenId = crypto.randomUUID()
+  const app = new Elysia()
+    .use(
+      audit({
+        sql: database.sql,
+        address: (request) => request.headers.get('x-from'),
+        use: ({ headers }) => {
+          const reason = reasons[Number(headers.get('x-at'))] ?? null
+          return { tokenId, authorized: false, reason }
+        },
+        required: true,
+        onLost: () => {},
+      }),
+    )
+    .get('/:at', () => 'done')
+  // At once, so that they are one batch: the first goes alone.
+  const call = (at: number, from?: string) => {
+    const headers = { 'x-at': String(at), ...(from && { 'x-from': from }) }
+    return app.handle(new Request(`http://test.local/${at}`, { headers }))
+  }
+  await Promise.all([
+    call(3),
+    ...reasons.map((_, at) => call(at, at === 1 ? '192.0.2.1' : undefined)),
+  ])
+  const row = { endpoint: '/3', ip: null, reason: 'plain' }
+  expect([
+    ...(await database.sql`select endpoint, host(ip) as ip, reason from audit_log order by id`),
+  ]).toEqual([
+    row,
+    { endpoint: '/0', ip: null, reason: 'first second\r third' },
+    { endpoint: '/1', ip: '192.0.2.1', reason: 'The route takes no token' },
+    { endpoint: '/2', ip: null, reason: null },
+    row,
+  ])
+})

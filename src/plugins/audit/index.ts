@@ -14,6 +14,8 @@ export type TokenUse = { tokenId: string; authorized: boolean; reason: string | 
 
 const MAX_ENDPOINT = 2048
 
+const UNREQUIRED_PAUSE_MS = 10
+
 /**
  * Leaves exactly one row for each request that presents a token, with the status that is sent, and commits it
  * before the client has the answer. It wraps the whole app, for only there is every status seen.
@@ -29,12 +31,12 @@ export function audit(options: {
   onLost: (error: unknown) => void
 }) {
   const { sql, use, address, skip, required, onLost } = options
-  const writer = auditWriter(sql)
+  const writer = auditWriter(sql, required ? 0 : UNREQUIRED_PAUSE_MS)
 
   const write = (request: Request, path: string, status: number, presented: TokenUse) =>
     writer.write({
       token_id: presented.tokenId,
-      at: new Date(),
+      at: Date.now(),
       ip: address(request),
       method: request.method,
       endpoint: withoutTokens(path),

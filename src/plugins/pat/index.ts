@@ -48,6 +48,15 @@ export function createPat({
   const looking = new WeakMap<Request, Promise<Found>>()
   const { find, settled, close } = createVerification({ sql, onDeaf })
   const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
+  // Made once: a flood of refusals costs little more than finding out that they are due.
+  const refusals = {
+    missing: unauthorized(realm),
+    unknown: invalid('Invalid token'),
+    revoked: invalid('Token revoked'),
+    expired: invalid('Token expired'),
+    inactive: invalid('Account is inactive'),
+    address: new Refusal(403, { message: 'IP address not allowed' }),
+  }
 
   const isAllowed = (request: Request, blocks: readonly Block[]) => {
     const from = parseAddress(address(request) ?? '')
@@ -58,17 +67,17 @@ export function createPat({
     if (!found) {
       uses.set(request, null)
       onUnknown()
-      throw invalid('Invalid token')
+      throw refusals.unknown
     }
     const { known, standing } = found
     const use = useOf(known)
     uses.set(request, use)
     try {
-      if (standing === 'revoked') throw invalid('Token revoked')
-      if (standing === 'expired') throw invalid('Token expired')
-      if (!known.ownerActive) throw invalid('Account is inactive')
+      if (standing === 'revoked') throw refusals.revoked
+      if (standing === 'expired') throw refusals.expired
+      if (!known.ownerActive) throw refusals.inactive
       if (known.allowed && !isAllowed(request, known.allowed)) {
-        throw new Refusal(403, { message: 'IP address not allowed' })
+        throw refusals.address
       }
       check(known.principal.scopes)
     } catch (error) {
@@ -89,7 +98,7 @@ export function createPat({
      */
     authenticate(request: Request, check: Check = () => {}): Principal | Promise<Principal> {
       const token = bearerToken(request, realm)
-      if (token === null) throw unauthorized(realm)
+      if (token === null) throw refusals.missing
       const found = isWellFormed(token) ? find(token) : null
       if (!(found instanceof Promise)) return admit(request, found, check)
       looking.set(request, found)
