@@ -47,8 +47,8 @@ export const access: readonly Mutant[] = [
   {
     does: 'takes the first of two Authorization headers',
     file: 'src/plugins/bearer.ts',
-    from: '[A-Za-z0-9._~+/-]+=*)$/i',
-    to: '[A-Za-z0-9._~+/-]+=*)/i',
+    from: 'const token = header.slice(SCHEME.length)',
+    to: "const token = header.slice(SCHEME.length).split(',')[0] ?? ''",
     tests: ['tests/scopes/credentials.test.ts'],
   },
   {

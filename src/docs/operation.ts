@@ -46,8 +46,8 @@ export function operation(
       },
     },
   }
-  for (const [code, also] of Object.entries(said.alsoAnswers ?? {})) {
-    responses[code] = typeof also === 'string' ? { description: also } : also
+  for (const [code, other] of Object.entries(said.alsoAnswers ?? {})) {
+    responses[code] = typeof other === 'string' ? { description: other } : other
   }
   for (const [code, description] of Object.entries({ ...ALWAYS, ...said.refusals })) {
     responses[code] = refusal(description)

@@ -40,9 +40,10 @@ function documented({ plan, answer }: Sent): string[] {
   if (!described) return [`${answer.status} is not documented`]
   // The server leaves its body out.
   if (plan.method === 'HEAD') return []
-  const { content } = described
-  if (!content)
+  const { content = {} } = described
+  if (Object.keys(content).length === 0) {
     return answer.text === '' ? [] : [`${answer.status} has a body that is undocumented`]
+  }
   const type = answer.headers.get('content-type')?.split(';')[0] ?? 'none'
   const schema = content[type]?.schema
   if (!content[type]) return [`${answer.status} as ${type} is not documented`]

@@ -16,6 +16,8 @@ export async function createWorld(api: TestApp) {
   let right = await credentialsOf(owner)
   const { revoked, expired } = await ended(owner)
   const weaker = new Map<string, string>()
+  /** From many addresses: wrong passwords from one alone are soon throttled, those of right logins with them. */
+  let requests = 0
 
   async function thingsOf(user: User): Promise<Record<string, string>> {
     const { id: tokens, token: bearer } = await api.token(user, [...SCOPES])
@@ -100,6 +102,7 @@ export async function createWorld(api: TestApp) {
     const body = typeof plan.body === 'string' ? withIds(plan.body) : plan.body
     const answer = await api.call(plan.method, path, {
       headers: plan.headers,
+      from: `192.0.2.${++requests % 250}`,
       ...(bearer !== undefined && { bearer }),
       ...(body !== null && { body }),
     })
