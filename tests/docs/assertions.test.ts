@@ -4,22 +4,34 @@ import { join } from 'node:path'
 const tests = join(import.meta.dir, '..')
 const ROW = /^\| (\d+) \| .+ \| (.+) \|$/gm
 
-test('each of the thirty assertions on security has a test in every file that docs/testing.md names', async () => {
+/** What is not built yet: the throttle of wrong passwords, and the roles of the database. */
+const TO_COME = ['15', '30']
+
+/** The files that have a test of an assertion, by its number. */
+async function tested(): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for await (const file of new Bun.Glob('**/*.test.ts').scan(tests)) {
+    const text = await Bun.file(join(tests, file)).text()
+    const numbers = new Set(
+      [...text.matchAll(/['"`]security (\d+):/g)].map(([, number = '']) => number),
+    )
+    for (const number of numbers) found.set(number, [...(found.get(number) ?? []), file])
+  }
+  return found
+}
+
+test('docs/testing.md names the tests of each of the thirty assertions on security, and each has one', async () => {
   const page = await Bun.file(join(tests, '../docs/testing.md')).text()
+  const found = await tested()
   const rows = [...page.matchAll(ROW)].map(([, number = '', files = '']) => ({
     number,
-    files: [...files.matchAll(/`([^`]+)`/g)].map(([, file]) => `${file}.test.ts`),
+    named: [...files.matchAll(/`([^`]+)`/g)].map(([, file]) => `${file}.test.ts`),
   }))
   expect(rows.map(({ number }) => Number(number))).toEqual(
     Array.from({ length: 30 }, (_, i) => i + 1),
   )
-  const untested: string[] = []
-  for (const { number, files } of rows) {
-    if (files.length === 0) untested.push(`${number}: no file`)
-    for (const file of files) {
-      const text = await Bun.file(join(tests, file)).text()
-      if (!new RegExp(`['"\`]security ${number}:`).test(text)) untested.push(`${number}: ${file}`)
-    }
+  for (const { number, named } of rows) {
+    expect([number, ...named.sort()]).toEqual([number, ...(found.get(number) ?? []).sort()])
   }
-  expect(untested).toEqual([])
+  expect(rows.flatMap(({ number, named }) => (named.length === 0 ? [number] : []))).toEqual(TO_COME)
 })
