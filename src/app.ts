@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
+import { cors } from './cors.ts'
 import { createCounts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
@@ -38,6 +39,8 @@ export type AppOptions = {
   accessTokenMinutes: number
   rateLimitPerMinute: number
   trustedProxies: readonly string[]
+  /** The origins whose scripts may call; none when empty. */
+  corsOrigins: readonly string[]
   maxUploadBytes: number
   auditRequired: boolean
   /** The address at the other end of a request's socket. */
@@ -129,6 +132,7 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
+      .use(cors(options.corsOrigins))
       .use(requestHeaders())
   )
 }

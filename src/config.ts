@@ -31,6 +31,7 @@ const isDatabaseUrl = (url: string) => {
     return false
   }
 }
+const isOrigin = (text: string) => /^https?:/.test(text) && URL.parse(text)?.origin === text
 const notYet = z.never('nothing: this release does not support it').optional()
 
 /** Every setting: its form, and what it accepts in words. An empty variable counts as not given. */
@@ -58,6 +59,12 @@ const Settings = z.object({
       'addresses or CIDR blocks without host bits, separated by commas',
     )
     .default([]),
+  CORS_ORIGINS: list
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'origins such as https://app.example.org, without a path, separated by commas',
+    )
+    .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
   LOG_LEVEL: z
@@ -72,7 +79,6 @@ const Settings = z.object({
   S3_ACCESS_KEY_ID: notYet,
   S3_SECRET_ACCESS_KEY: notYet,
   S3_REGION: notYet,
-  CORS_ORIGINS: notYet,
 })
 
 export type Config = z.infer<typeof Settings>

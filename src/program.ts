@@ -93,6 +93,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
       rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
       trustedProxies: config.TRUSTED_PROXIES,
+      corsOrigins: config.CORS_ORIGINS,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
       auditRequired: config.AUDIT_REQUIRED,
       peer: (request) => server.peer(request),

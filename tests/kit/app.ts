@@ -53,6 +53,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     accessTokenMinutes: 30,
     rateLimitPerMinute: 0,
     trustedProxies: [],
+    corsOrigins: [],
     maxUploadBytes: 64 * 1024 * 1024,
     auditRequired: true,
     peer: (request) => peers.get(request) ?? null,
