@@ -26,6 +26,7 @@ import { requestHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
 import type { Storage } from './storage/local.ts'
+import { tokenLimit } from './tokens/limit.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
@@ -38,6 +39,7 @@ export type AppOptions = {
   secretKey: string
   accessTokenMinutes: number
   rateLimitPerMinute: number
+  tokenRateLimitPerMinute: number
   trustedProxies: readonly string[]
   /** The origins whose scripts may call; none when empty. */
   corsOrigins: readonly string[]
@@ -76,6 +78,7 @@ export function createApp(options: AppOptions) {
       deaf
         ? log.warn('no changes of tokens are heard: every check asks the database')
         : log.info('changes of tokens are heard again'),
+    limit: tokenLimit({ perMinute: options.tokenRateLimitPerMinute }),
   })
   const session = sessions({
     sql,

@@ -53,6 +53,7 @@ const Settings = z.object({
   DEBUG: yesOrNo.default(false),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(60),
+  TOKEN_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(600),
   TRUSTED_PROXIES: list
     .refine(
       (blocks) => blocks.every((block) => canonicalBlock(block) !== null),
@@ -72,7 +73,6 @@ const Settings = z.object({
     .toLowerCase()
     .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
     .optional(),
-  TOKEN_RATE_LIMIT_PER_MINUTE: z.literal('0', '0: this release has no limit per token').optional(),
   REDIS_URL: notYet,
   S3_ENDPOINT: notYet,
   S3_BUCKET: notYet,

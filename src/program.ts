@@ -92,6 +92,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       secretKey,
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
       rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
+      tokenRateLimitPerMinute: config.TOKEN_RATE_LIMIT_PER_MINUTE,
       trustedProxies: config.TRUSTED_PROXIES,
       corsOrigins: config.CORS_ORIGINS,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,

@@ -52,6 +52,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     secretKey: SECRET_KEY,
     accessTokenMinutes: 30,
     rateLimitPerMinute: 0,
+    tokenRateLimitPerMinute: 0,
     trustedProxies: [],
     corsOrigins: [],
     maxUploadBytes: 64 * 1024 * 1024,

@@ -29,6 +29,7 @@ test('without any setting the defaults of the contract hold', () => {
     DEBUG: false,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
     RATE_LIMIT_PER_MINUTE: 60,
+    TOKEN_RATE_LIMIT_PER_MINUTE: 600,
     TRUSTED_PROXIES: [],
     CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
@@ -55,6 +56,7 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
   ['RATE_LIMIT_PER_MINUTE', '0', 0],
+  ['TOKEN_RATE_LIMIT_PER_MINUTE', '0', 0],
   ['TRUSTED_PROXIES', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
   [
     'CORS_ORIGINS',

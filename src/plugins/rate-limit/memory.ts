@@ -2,7 +2,8 @@ import { createQueue } from './queue.ts'
 
 /** How full a key's window is after a hit: `allowed` says whether this one was counted. */
 export type Hit = { allowed: boolean; remaining: number; resetSeconds: number }
-export type LimitStore = { hit(key: string): Hit | Promise<Hit> }
+/** `limit` is a key's own, where it is not that of the store. */
+export type LimitStore = { hit(key: string, limit?: number): Hit | Promise<Hit> }
 
 /** The hits of a key that count: how many, and the places of the first and the last of them in the queue. */
 type Counted = { key: string; count: number; oldest: number; newest: number }
@@ -23,7 +24,7 @@ export function memoryStore(options: {
   maxKeys?: number
   maxHits?: number
 }): LimitStore {
-  const { limit, now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
+  const { now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
   const windowMs = options.windowSeconds * 1000
   const known = new Map<string, Counted>()
   let queue = createQueue<Counted>()
@@ -55,7 +56,7 @@ export function memoryStore(options: {
   }
 
   return {
-    hit(key) {
+    hit(key, limit = options.limit) {
       latest = Math.max(latest, now())
       forget(latest - windowMs)
       const mine = known.has(key) || known.size < maxKeys ? key : ''
@@ -65,8 +66,9 @@ export function memoryStore(options: {
       const oldest = queue.instant(owner ? owner.oldest : queue.first())
       return {
         allowed,
-        remaining: limit - (owner?.count ?? 0),
-        resetSeconds: Math.max(1, Math.ceil((oldest + windowMs - latest) / 1000)),
+        // A key whose limit was lowered may have had more.
+        remaining: Math.max(0, limit - (owner?.count ?? 0)),
+        resetSeconds: Math.max(1, Math.ceil((windowMs - (latest - oldest)) / 1000)),
       }
     },
   }
