@@ -22,6 +22,8 @@ import { clientAddress, type Peer } from './plugins/client-address.ts'
 import { createPat } from './plugins/pat/index.ts'
 import { memoryStore, rateLimit } from './plugins/rate-limit/index.ts'
 import { routeTable } from './plugins/route-table.ts'
+import { problemDetails } from './problems/details.ts'
+import { PROBLEMS_PATH } from './problems/types.ts'
 import { requestHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
@@ -57,6 +59,7 @@ export const OPEN_PATHS = [
   '/ready',
   '/docs',
   '/docs/assets/:name',
+  PROBLEMS_PATH,
   '/openapi.json',
   '/api/v1/auth/register',
   '/api/v1/auth/login',
@@ -135,6 +138,7 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
+      .use(problemDetails())
       .use(cors(options.corsOrigins))
       .use(requestHeaders())
   )

@@ -2,7 +2,7 @@ import swagger from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import { VERSION } from '../name.ts'
 import { completeDocument } from './complete.ts'
-import { errorSchema } from './operation.ts'
+import { errorSchema, problemSchema } from './operation.ts'
 
 const documentation = {
   info: {
@@ -39,7 +39,7 @@ const documentation = {
         description: 'A personal access token, which holds the scope that the operation names',
       },
     },
-    schemas: { Error: errorSchema },
+    schemas: { Error: errorSchema, Problem: problemSchema },
   },
 }
 
