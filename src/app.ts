@@ -4,6 +4,7 @@ import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
 import { type AttemptLimits, createThrottle } from './auth/throttle.ts'
+import { cors } from './cors.ts'
 import { createCounts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
@@ -30,11 +31,14 @@ import { clientAddress, type Peer } from './plugins/client-address.ts'
 import { createPat } from './plugins/pat/index.ts'
 import { memoryStore, rateLimit } from './plugins/rate-limit/index.ts'
 import { routeTable } from './plugins/route-table.ts'
+import { problemDetails } from './problems/details.ts'
+import { PROBLEMS_PATH } from './problems/types.ts'
 import { requestHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
 import type { Storage } from './storage/local.ts'
 import { expiryHeaders } from './tokens/expiry.ts'
+import { tokenLimit } from './tokens/limit.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { selfRoutes } from './tokens/self.ts'
 import { userRoutes } from './users/routes.ts'
@@ -51,7 +55,10 @@ export type AppOptions = {
   passwords: Passwords
   attempts: AttemptLimits
   rateLimitPerMinute: number
+  tokenRateLimitPerMinute: number
   trustedProxies: readonly string[]
+  /** The origins whose scripts may call; none when empty. */
+  corsOrigins: readonly string[]
   maxUploadBytes: number
   auditRequired: boolean
   /** Who may introspect tokens beside the tokens themselves. */
@@ -68,6 +75,7 @@ export const OPEN_PATHS = [
   '/ready',
   '/docs',
   '/docs/assets/:name',
+  PROBLEMS_PATH,
   '/openapi.json',
   '/api/v1/auth/register',
   '/api/v1/auth/login',
@@ -92,6 +100,7 @@ export function createApp(options: AppOptions) {
       deaf
         ? log.warn('no changes of tokens are heard: every check asks the database')
         : log.info('changes of tokens are heard again'),
+    limit: tokenLimit({ perMinute: options.tokenRateLimitPerMinute }),
   })
   const session = sessions({
     sql,
@@ -141,6 +150,7 @@ export function createApp(options: AppOptions) {
       .use(callers)
       .use(
         rateLimit({
+          name: 'reports',
           store: memoryStore({
             limit: REPORTS_PER_MINUTE,
             windowSeconds: 60,
@@ -179,6 +189,8 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
+      .use(problemDetails())
+      .use(cors(options.corsOrigins))
       .use(requestHeaders(expiryHeaders(pat)))
   )
 }

@@ -42,6 +42,7 @@ const secretKey = z
 // Letters that need no encoding of any kind: clients differ in how they encode the others (RFC 6749 §2.3.1).
 const unreserved = (least: number, rule: string) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9._-]{${least},200}$`), rule)
+const isOrigin = (text: string) => /^https?:/.test(text) && URL.parse(text)?.origin === text
 const notYet = z.never('nothing: this release does not support it').optional()
 
 /** Every setting: its form, and what it accepts in words. An empty variable counts as not given. */
@@ -60,10 +61,17 @@ const Settings = z.object({
   DEBUG: yesOrNo.default(false),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(60),
+  TOKEN_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(600),
   TRUSTED_PROXIES: list
     .refine(
       (blocks) => blocks.every((block) => canonicalBlock(block) !== null),
       'addresses or CIDR blocks without host bits, separated by commas',
+    )
+    .default([]),
+  CORS_ORIGINS: list
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'origins such as https://app.example.org, without a path, separated by commas',
     )
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
@@ -77,14 +85,12 @@ const Settings = z.object({
     .toLowerCase()
     .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
     .optional(),
-  TOKEN_RATE_LIMIT_PER_MINUTE: z.literal('0', '0: this release has no limit per token').optional(),
   REDIS_URL: notYet,
   S3_ENDPOINT: notYet,
   S3_BUCKET: notYet,
   S3_ACCESS_KEY_ID: notYet,
   S3_SECRET_ACCESS_KEY: notYet,
   S3_REGION: notYet,
-  CORS_ORIGINS: notYet,
 })
 
 export type Config = z.infer<typeof Settings>

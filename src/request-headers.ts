@@ -34,6 +34,7 @@ export function requestHeaders(more: (request: Request, headers: Headers) => voi
         headers.set('x-request-id', asked.get(request) ?? newId(request))
         if (!headers.has('x-content-type-options')) {
           headers.set('x-content-type-options', 'nosniff')
+          headers.set('referrer-policy', 'no-referrer')
           if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
         }
         more(request, headers)

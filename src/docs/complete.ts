@@ -69,10 +69,13 @@ function complete(operation: Operation): Operation {
 const mayBeAbsent = ({ content }: NonNullable<Operation['requestBody']>) =>
   Object.values(content).every(({ schema }) => schema.nullable === true)
 
-/** A refusal in the envelope that every one of them has. */
+/** A refusal in the two forms that every one of them has. */
 export function refusal(description: string) {
   return {
     description,
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+    content: {
+      'application/json': { schema: { $ref: '#/components/schemas/Error' } },
+      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+    },
   }
 }

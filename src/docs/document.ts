@@ -2,7 +2,7 @@ import swagger from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import { VERSION } from '../name.ts'
 import { completeDocument } from './complete.ts'
-import { errorSchema } from './operation.ts'
+import { errorSchema, problemSchema } from './operation.ts'
 
 const documentation = {
   info: {
@@ -48,7 +48,7 @@ const documentation = {
         description: 'INTROSPECTION_CLIENT_ID and its secret',
       },
     },
-    schemas: { Error: errorSchema },
+    schemas: { Error: errorSchema, Problem: problemSchema },
   },
 }
 

@@ -3,6 +3,7 @@ import { SCOPES } from '../scopes.ts'
 
 const scopes = z.array(z.enum(SCOPES))
 const allowed_ips = z.array(z.string()).nullable()
+const rate_limit_per_minute = z.int().nullable()
 
 export const Issued = z.object({
   id: z.uuid(),
@@ -11,6 +12,7 @@ export const Issued = z.object({
   token_prefix: z.string(),
   scopes,
   allowed_ips,
+  rate_limit_per_minute,
   created_at: z.date(),
   expires_at: z.date(),
 })
@@ -21,6 +23,7 @@ export const Item = z.object({
   token_prefix: z.string(),
   scopes,
   allowed_ips,
+  rate_limit_per_minute,
   status: z.enum(['active', 'expired', 'revoked']),
   is_revoked: z.boolean(),
   created_at: z.date(),

@@ -9,7 +9,7 @@ import { cursor, decodeCursor, queryNumber } from '../paging.ts'
 import type { Pat } from '../plugins/pat/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import { Issued, Item, Items, Logs, Revoked } from './answers.ts'
-import { AllowedIps, NewToken, Regeneration } from './fields.ts'
+import { AllowedIps, NewToken, RateLimit, Regeneration } from './fields.ts'
 import { logCursor, tokenLog } from './log.ts'
 import { regenerate } from './regenerate.ts'
 import { ownTokens } from './tokens.ts'
@@ -63,6 +63,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
           scopes: body.scopes,
           expiresInDays: body.expires_in_days,
           allowedIps: body.allowed_ips ?? null,
+          perMinute: body.rate_limit_per_minute ?? null,
         })
         return status(201, success(issued))
       },
@@ -166,6 +167,24 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
         detail: operation(TAG, 'Set the addresses a token may be used from', {
           answer: [200, Item],
           refusals: { ...UNKNOWN, ...OLD_LOGIN },
+        }),
+      },
+    )
+    .put(
+      '/:id/rate-limit',
+      async ({ params, body, session }) => {
+        const item = await tokens.limitRate(session.userId, params.id, body.rate_limit_per_minute)
+        await pat.settled()
+        return success(item)
+      },
+      {
+        session: true,
+        params: OneToken,
+        parse: jsonBody,
+        body: RateLimit,
+        detail: operation(TAG, 'Set how often a token may be used', {
+          answer: [200, Item],
+          refusals: UNKNOWN,
         }),
       },
     )

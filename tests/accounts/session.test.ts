@@ -110,7 +110,7 @@ test('security 3: a JWT is no token for the routes of data', async () => {
   }
 })
 
-test('a deactivated account is refused at once, and served at once when it is active again', async () => {
+test('security 17: a deactivated account is refused at once, and served at once when it is active again', async () => {
   const { id, jwt } = await app.user()
   await app.sql`update users set is_active = false where id = ${id}`
   const refused = await app.call('GET', '/api/v1/tokens', { bearer: jwt })

@@ -27,7 +27,7 @@ test('the page starts Swagger UI on the OpenAPI document', async () => {
   expect(start.text).toContain("url: '/openapi.json'")
 })
 
-test('the page forbids inline scripts, frames and other origins', async () => {
+test('security 23: the page forbids inline scripts, frames and other origins', async () => {
   const { headers, text } = await api.call('GET', '/docs')
   const policy = headers.get('content-security-policy') ?? ''
   expect(policy).toContain("default-src 'none'")

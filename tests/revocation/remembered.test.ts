@@ -207,6 +207,7 @@ const known = (id: string, more: Partial<Known> = {}): Known => ({
   expiresAt: Number.POSITIVE_INFINITY,
   ownerActive: true,
   allowed: null,
+  perMinute: null,
   ...more,
 })
 

@@ -29,7 +29,9 @@ test('without any setting the defaults of the contract hold', () => {
     DEBUG: false,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
     RATE_LIMIT_PER_MINUTE: 60,
+    TOKEN_RATE_LIMIT_PER_MINUTE: 600,
     TRUSTED_PROXIES: [],
+    CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
     AUDIT_REQUIRED: true,
   })
@@ -55,7 +57,13 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
   ['RATE_LIMIT_PER_MINUTE', '0', 0],
+  ['TOKEN_RATE_LIMIT_PER_MINUTE', '0', 0],
   ['TRUSTED_PROXIES', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+  [
+    'CORS_ORIGINS',
+    'https://app.example.org, http://localhost:5173',
+    ['https://app.example.org', 'http://localhost:5173'],
+  ],
   ['LOG_LEVEL', 'WARN', 'warn'],
 ]
 test.each(accepted)('%s takes %s', (name, given, meant) => {
@@ -86,6 +94,13 @@ const refused: [keyof Config, string, string][] = [
   ['TRUSTED_PROXIES', '10.0.0.0/33', 'addresses or CIDR blocks'],
   ['TRUSTED_PROXIES', '10.1', 'addresses or CIDR blocks'],
   ['TRUSTED_PROXIES', 'proxy.example', 'addresses or CIDR blocks'],
+  ['CORS_ORIGINS', '*', 'origins such as'],
+  ['CORS_ORIGINS', 'null', 'origins such as'],
+  ['CORS_ORIGINS', 'https://*.example.org/', 'origins such as'],
+  ['CORS_ORIGINS', 'https://app.example.org/', 'origins such as'],
+  ['CORS_ORIGINS', 'https://app.example.org:443', 'origins such as'],
+  ['CORS_ORIGINS', 'HTTPS://app.example.org', 'origins such as'],
+  ['CORS_ORIGINS', 'file:///tmp', 'origins such as'],
   ['MAX_UPLOAD_BYTES', '2GiB', 'a whole number from 1 to'],
   ['AUDIT_REQUIRED', 'no', 'true or false'],
   ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],

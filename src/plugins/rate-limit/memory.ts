@@ -2,7 +2,8 @@ import { createQueue } from './queue.ts'
 
 /** How full a key's window is after a hit: `allowed` says whether this one was counted. */
 export type Hit = { allowed: boolean; remaining: number; resetSeconds: number }
-export type LimitStore = { hit(key: string): Hit | Promise<Hit> }
+/** `limit` is a key's own, where it is not that of the store. */
+export type LimitStore = { hit(key: string, limit?: number): Hit | Promise<Hit> }
 /** For what counts only when it fails: counted before it is tried, and taken back when it succeeded. */
 export type AttemptStore = LimitStore & { takeBack(key: string): void | Promise<void> }
 
@@ -25,7 +26,7 @@ export function memoryStore(options: {
   maxKeys?: number
   maxHits?: number
 }): AttemptStore {
-  const { limit, now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
+  const { now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
   const windowMs = options.windowSeconds * 1000
   const known = new Map<string, Counted>()
   let queue = createQueue<Counted>()
@@ -69,7 +70,7 @@ export function memoryStore(options: {
       for (let hit = 1; hit < counted.count; hit++) counted.newest = queue.after(counted.newest)
     },
 
-    hit(key) {
+    hit(key, limit = options.limit) {
       latest = Math.max(latest, now())
       forget(latest - windowMs)
       const mine = known.has(key) || known.size < maxKeys ? key : ''
@@ -79,8 +80,9 @@ export function memoryStore(options: {
       const oldest = queue.instant(owner ? owner.oldest : queue.first())
       return {
         allowed,
-        remaining: limit - (owner?.count ?? 0),
-        resetSeconds: Math.max(1, Math.ceil((oldest + windowMs - latest) / 1000)),
+        // A key whose limit was lowered may have had more.
+        remaining: Math.max(0, limit - (owner?.count ?? 0)),
+        resetSeconds: Math.max(1, Math.ceil((windowMs - (latest - oldest)) / 1000)),
       }
     },
   }
