@@ -28,7 +28,11 @@ export async function startBench() {
     if (pid === undefined) throw new Error('a process without an id')
     return { url, pid }
   }
-  const env = { DATABASE_URL: database.url, RATE_LIMIT_PER_MINUTE: '0' }
+  const env = {
+    DATABASE_URL: database.url,
+    RATE_LIMIT_PER_MINUTE: '0',
+    TOKEN_RATE_LIMIT_PER_MINUTE: '0',
+  }
   const durable = await start(env)
   const undurable = await start({ ...env, AUDIT_REQUIRED: 'false' })
   const bare = await start({}, [BUN[0] ?? 'bun', join(import.meta.dir, 'http-bare.ts')])

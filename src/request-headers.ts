@@ -25,8 +25,8 @@ function newId({ headers }: Request): string {
 const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 let made = 0
 
-/** The headers that every answer has. */
-export function requestHeaders() {
+/** The headers that every answer has, and those that `more` sets. */
+export function requestHeaders(more: (request: Request, headers: Headers) => void) {
   return new Elysia({ name: 'request-headers' }).wrap(
     around((request, handle) =>
       after(handle(request), (response) => {
@@ -34,8 +34,10 @@ export function requestHeaders() {
         headers.set('x-request-id', asked.get(request) ?? newId(request))
         if (!headers.has('x-content-type-options')) {
           headers.set('x-content-type-options', 'nosniff')
+          headers.set('referrer-policy', 'no-referrer')
           if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
         }
+        more(request, headers)
         return response
       }),
     ),

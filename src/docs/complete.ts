@@ -43,7 +43,8 @@ function complete(operation: Operation): Operation {
     refusals[400] = 'A token in the URL'
     refusals[401] = 'No credential, or one that is not accepted'
   }
-  if (scope) refusals[403] = 'The scope or the address does not allow it'
+  if (security.some((kind) => 'personalAccessToken' in kind))
+    refusals[403] = 'The scope or the address does not allow it'
   if (requestBody && 'application/json' in requestBody.content) {
     refusals[400] = 'The body is not valid JSON'
     refusals[413] = 'The body is too large'
@@ -68,10 +69,13 @@ function complete(operation: Operation): Operation {
 const mayBeAbsent = ({ content }: NonNullable<Operation['requestBody']>) =>
   Object.values(content).every(({ schema }) => schema.nullable === true)
 
-/** A refusal in the envelope that every one of them has. */
+/** A refusal in the two forms that every one of them has. */
 export function refusal(description: string) {
   return {
     description,
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+    content: {
+      'application/json': { schema: { $ref: '#/components/schemas/Error' } },
+      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+    },
   }
 }

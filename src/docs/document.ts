@@ -2,7 +2,7 @@ import swagger from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import { VERSION } from '../name.ts'
 import { completeDocument } from './complete.ts'
-import { errorSchema } from './operation.ts'
+import { errorSchema, problemSchema } from './operation.ts'
 
 const documentation = {
   info: {
@@ -17,8 +17,12 @@ const documentation = {
   servers: [{ url: '/' }],
   tags: [
     { name: 'Service', description: 'Whether the service runs' },
-    { name: 'Accounts', description: 'Registering and logging in' },
+    { name: 'Accounts', description: 'Registering, logging in and out, and your account' },
     { name: 'Tokens', description: 'Managing your tokens, with a login' },
+    { name: 'Own token', description: 'What a token can find out about itself' },
+    { name: 'OAuth', description: 'What the RFCs have for tokens, in their form' },
+    { name: 'Gateways', description: 'Checking tokens for other services' },
+    { name: 'Leaks', description: 'For whoever finds a token, without an account' },
     { name: 'Workspaces', description: 'With a token' },
     { name: 'Users', description: 'With a token' },
     { name: 'FCS files', description: 'Keeping FCS files, with a token' },
@@ -38,8 +42,13 @@ const documentation = {
         bearerFormat: 'pat_…',
         description: 'A personal access token, which holds the scope that the operation names',
       },
+      introspectionClient: {
+        type: 'http' as const,
+        scheme: 'basic',
+        description: 'INTROSPECTION_CLIENT_ID and its secret',
+      },
     },
-    schemas: { Error: errorSchema },
+    schemas: { Error: errorSchema, Problem: problemSchema },
   },
 }
 

@@ -20,6 +20,20 @@ export const errorSchema = {
   },
 }
 
+/** The same for who asks for application/problem+json (RFC 9457). */
+export const problemSchema = {
+  type: 'object' as const,
+  required: ['type', 'title', 'status', 'instance'],
+  properties: {
+    type: { type: 'string' as const, description: 'Leads to what it means, under /docs/problems' },
+    title: { type: 'string' as const, description: 'The reason phrase of the status' },
+    status: { type: 'integer' as const },
+    detail: { type: 'string' as const },
+    instance: { type: 'string' as const, description: 'The id of the request' },
+  },
+  additionalProperties: true,
+}
+
 /**
  * What the OpenAPI document says of an operation: its tag, one line, its answer (a schema is wrapped in the
  * success envelope; other content types are given whole, and so are its other forms) and its refusals beside those

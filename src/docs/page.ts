@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { Elysia } from 'elysia'
 import { refuse } from '../errors.ts'
+import { problemsPage } from '../problems/page.ts'
+import { PROBLEMS_PATH } from '../problems/types.ts'
 
+const HTML = 'text/html; charset=utf-8'
 const ASSETS: Record<string, string> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
@@ -36,14 +39,14 @@ const start = `SwaggerUIBundle({
 const headers = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
   'cache-control': 'public, max-age=3600',
 }
 
-/** Swagger UI at /docs, from files of our own: it works without internet. */
+/** Swagger UI at /docs and what its problems mean, from files of our own: it works without internet. */
 export function docsPage() {
   return new Elysia()
-    .get('/docs', ({ request }) => answer(request, page, 'text/html; charset=utf-8'), {
+    .get('/docs', ({ request }) => answer(request, page, HTML), { detail: { hide: true } })
+    .get(PROBLEMS_PATH, ({ request }) => answer(request, problemsPage, HTML), {
       detail: { hide: true },
     })
     .get(

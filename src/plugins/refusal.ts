@@ -11,6 +11,7 @@ const HEADERS = {
   'content-type': 'application/json;charset=utf-8',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
 }
 
 /**

@@ -3,6 +3,7 @@ import { SCOPES } from '../scopes.ts'
 
 const scopes = z.array(z.enum(SCOPES))
 const allowed_ips = z.array(z.string()).nullable()
+const rate_limit_per_minute = z.int().nullable()
 
 export const Issued = z.object({
   id: z.uuid(),
@@ -11,6 +12,7 @@ export const Issued = z.object({
   token_prefix: z.string(),
   scopes,
   allowed_ips,
+  rate_limit_per_minute,
   created_at: z.date(),
   expires_at: z.date(),
 })
@@ -21,6 +23,7 @@ export const Item = z.object({
   token_prefix: z.string(),
   scopes,
   allowed_ips,
+  rate_limit_per_minute,
   status: z.enum(['active', 'expired', 'revoked']),
   is_revoked: z.boolean(),
   created_at: z.date(),
@@ -36,20 +39,22 @@ export const Items = z.object({
   next_cursor: z.string().nullable(),
 })
 
+export const EffectiveOn = z
+  .object({
+    confirmed: z.int().describe('How many instances have said that they know'),
+    fenced: z
+      .int()
+      .nullable()
+      .describe(
+        'How many have not, and use nothing that they remembered; null when the list of them could not be read',
+      ),
+  })
+  .describe('No instance accepts what was ended in a request that begins after this answer')
+
 export const Revoked = z.object({
   message: z.string(),
   token_id: z.uuid(),
-  effective_on: z
-    .object({
-      confirmed: z.int().describe('How many instances have said that they refuse the token'),
-      fenced: z
-        .int()
-        .nullable()
-        .describe(
-          'How many have not, and use nothing that they remembered; null when the list of them could not be read',
-        ),
-    })
-    .describe('No instance accepts the token in a request that begins after this answer'),
+  effective_on: EffectiveOn,
 })
 
 export const LogEntry = z.object({

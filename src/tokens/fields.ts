@@ -31,12 +31,20 @@ export const allowedIps = z
   .nullable()
   .transform((blocks) => (blocks?.length ? [...new Set(blocks)] : null))
 
+const rateLimit = z
+  .int('a whole number of requests, or null')
+  .min(1, 'from 1 to 1000000')
+  .max(1_000_000, 'from 1 to 1000000')
+  .nullable()
+  .meta({ description: 'Lowers the limit that the service has for every token' })
+
 export const NewToken = documented(
   body({
     name: text(1, 100),
     scopes,
     expires_in_days: days.default(30),
     allowed_ips: allowedIps.optional(),
+    rate_limit_per_minute: rateLimit.optional(),
   }),
 )
 
@@ -52,3 +60,5 @@ export const Regeneration = documented(
 )
 
 export const AllowedIps = documented(body({ allowed_ips: allowedIps }))
+
+export const RateLimit = documented(body({ rate_limit_per_minute: rateLimit }))

@@ -23,12 +23,13 @@ export function regenerate(
     if (!locked) throw refuse('not_found')
     // Read after the lock, in a statement of its own: the lock's own snapshot may be from before the wait.
     const [current] = await sql<Current[]>`
-      select t.id, t.name, t.scopes, t.allowed_ips, t.created_at, s.expires_at,
+      select t.id, t.name, t.scopes, t.allowed_ips, t.rate_limit_per_minute, t.created_at, s.expires_at,
         t.revoked_at is not null as revoked, s.expires_at <= clock_timestamp() as expired
       from tokens t join token_secrets s on s.token_id = t.id and s.superseded_at is null
       where t.id = ${id}`
     if (!current) throw new Error('a token has no current secret')
-    const { revoked, expired, name, scopes, allowed_ips, created_at } = current
+    const { revoked, expired, name, scopes, allowed_ips, rate_limit_per_minute, created_at } =
+      current
     if (revoked) throw refuse('conflict', 'Token revoked')
     if (expired && days === undefined) {
       throw refuse('conflict', 'Token expired: expires_in_days is needed')
@@ -45,6 +46,7 @@ export function regenerate(
       returning prefix as token_prefix, expires_at`
     if (!secret) throw new Error('a secret was inserted but not returned')
     const { token_prefix, expires_at } = secret
-    return { id, name, token, token_prefix, scopes, allowed_ips, created_at, expires_at }
+    const kept = { scopes, allowed_ips, rate_limit_per_minute, created_at }
+    return { id, name, token, token_prefix, ...kept, expires_at }
   })
 }

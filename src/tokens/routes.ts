@@ -1,6 +1,7 @@
 import { Elysia, status } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
+import { requireRecentLogin } from '../auth/recent-login.ts'
 import type { Sessions } from '../auth/session.ts'
 import { operation } from '../docs/operation.ts'
 import { jsonBody } from '../json-body.ts'
@@ -8,7 +9,7 @@ import { cursor, decodeCursor, queryNumber } from '../paging.ts'
 import type { Pat } from '../plugins/pat/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import { Issued, Item, Items, Logs, Revoked } from './answers.ts'
-import { AllowedIps, NewToken, Regeneration } from './fields.ts'
+import { AllowedIps, NewToken, RateLimit, Regeneration } from './fields.ts'
 import { logCursor, tokenLog } from './log.ts'
 import { regenerate } from './regenerate.ts'
 import { ownTokens } from './tokens.ts'
@@ -42,6 +43,9 @@ const Log = documented(
 const OneToken = documented(Id)
 const TAG = 'Tokens'
 const UNKNOWN = { 404: 'No such token of yours' }
+const OLD_LOGIN = {
+  401: 'No credential, one that is not accepted, or a login too long ago for a token with a delete or admin scope',
+}
 
 /** Managing one's own tokens. All of it needs a login: a token can't make, see or change tokens. */
 export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessions; pat: Pat }) {
@@ -51,24 +55,23 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .use(sessions)
     .post(
       '',
-      async ({ body, session }) =>
-        status(
-          201,
-          success(
-            await pat.issue({
-              userId: session.userId,
-              name: body.name,
-              scopes: body.scopes,
-              expiresInDays: body.expires_in_days,
-              allowedIps: body.allowed_ips ?? null,
-            }),
-          ),
-        ),
+      async ({ body, session }) => {
+        requireRecentLogin(session, body.scopes)
+        const issued = await pat.issue({
+          userId: session.userId,
+          name: body.name,
+          scopes: body.scopes,
+          expiresInDays: body.expires_in_days,
+          allowedIps: body.allowed_ips ?? null,
+          perMinute: body.rate_limit_per_minute ?? null,
+        })
+        return status(201, success(issued))
+      },
       {
         session: true,
         parse: jsonBody,
         body: NewToken,
-        detail: operation(TAG, 'Create a token', { answer: [201, Issued] }),
+        detail: operation(TAG, 'Create a token', { answer: [201, Issued], refusals: OLD_LOGIN }),
       },
     )
     .get(
@@ -125,6 +128,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .post(
       '/:id/regenerate',
       async ({ params, body, session }) => {
+        requireRecentLogin(session, (await tokens.find(session.userId, params.id)).scopes)
         const issued = await regenerate(sql, session.userId, params.id, {
           days: body?.expires_in_days,
           graceSeconds: body?.grace_seconds ?? 0,
@@ -141,6 +145,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
           answer: [200, Issued],
           refusals: {
             ...UNKNOWN,
+            ...OLD_LOGIN,
             409: 'The token is revoked, or expired and no new expiry is given',
           },
         }),
@@ -149,6 +154,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .put(
       '/:id/allowed-ips',
       async ({ params, body, session }) => {
+        requireRecentLogin(session, (await tokens.find(session.userId, params.id)).scopes)
         const item = await tokens.allowIps(session.userId, params.id, body.allowed_ips)
         await pat.settled()
         return success(item)
@@ -159,6 +165,24 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
         parse: jsonBody,
         body: AllowedIps,
         detail: operation(TAG, 'Set the addresses a token may be used from', {
+          answer: [200, Item],
+          refusals: { ...UNKNOWN, ...OLD_LOGIN },
+        }),
+      },
+    )
+    .put(
+      '/:id/rate-limit',
+      async ({ params, body, session }) => {
+        const item = await tokens.limitRate(session.userId, params.id, body.rate_limit_per_minute)
+        await pat.settled()
+        return success(item)
+      },
+      {
+        session: true,
+        params: OneToken,
+        parse: jsonBody,
+        body: RateLimit,
+        detail: operation(TAG, 'Set how often a token may be used', {
           answer: [200, Item],
           refusals: UNKNOWN,
         }),

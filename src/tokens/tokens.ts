@@ -6,7 +6,7 @@ import type { Item } from './answers.ts'
 /** The tokens of one owner; another owner's token is as unknown as one that never was. */
 export function ownTokens(sql: Sql) {
   const item = sql`
-    t.id, t.name, s.prefix as token_prefix, t.scopes, t.allowed_ips,
+    t.id, t.name, s.prefix as token_prefix, t.scopes, t.allowed_ips, t.rate_limit_per_minute,
     case when t.revoked_at is not null then 'revoked'
       when s.expires_at <= clock_timestamp() then 'expired' else 'active' end as status,
     t.revoked_at is not null as is_revoked, t.created_at, s.expires_at,
@@ -67,6 +67,13 @@ export function ownTokens(sql: Sql) {
     async allowIps(owner: string, id: string, allowedIps: string[] | null): Promise<Item> {
       await sql`
         update tokens set allowed_ips = ${allowedIps} where id = ${id} and user_id = ${owner}`
+      return find(owner, id)
+    },
+
+    async limitRate(owner: string, id: string, perMinute: number | null): Promise<Item> {
+      await sql`
+        update tokens set rate_limit_per_minute = ${perMinute}
+        where id = ${id} and user_id = ${owner}`
       return find(owner, id)
     },
   }

@@ -44,7 +44,12 @@ async function useUntilKilled(running: Service, folder: string, token: string, r
 
 test('security 29: killed outright under load, with its database or without, the service has a row for every answer that a client saw', async () => {
   const folder = await made.create()
-  const start = () => service(folder, { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMIT_PER_MINUTE: '0' })
+  const start = () =>
+    service(folder, {
+      TRUSTED_PROXIES: '127.0.0.1',
+      RATE_LIMIT_PER_MINUTE: '0',
+      TOKEN_RATE_LIMIT_PER_MINUTE: '0',
+    })
   let running = await start()
   const jwt = await logIn(client(running.url), 'witness')
   const json = { name: 'busy', scopes: ['workspaces:read'] }

@@ -10,7 +10,12 @@ export async function fileServer(command?: string[]) {
   const database = await createDatabase()
   const made = folders()
   const folder = await made.create()
-  const env = { DATABASE_URL: database.url, DATA_DIR: folder, RATE_LIMIT_PER_MINUTE: '0' }
+  const env = {
+    DATABASE_URL: database.url,
+    DATA_DIR: folder,
+    RATE_LIMIT_PER_MINUTE: '0',
+    TOKEN_RATE_LIMIT_PER_MINUTE: '0',
+  }
   const running = await service(folder, env, command)
   const sql = connect(database.url)
   const call = client(running.url)

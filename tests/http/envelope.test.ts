@@ -17,6 +17,7 @@ const REQUEST_ID = /^[0-9a-f]{16}-[0-9a-z]+$/
 function expectCommonHeaders({ headers }: Answer) {
   expect(headers.get('x-request-id')).toMatch(REQUEST_ID)
   expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect(headers.get('referrer-policy')).toBe('no-referrer')
 }
 
 const json = { 'content-type': 'application/json' }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+import { type Config, ConfigError, introspectionClient, loadConfig } from '../../src/config.ts'
 
 const KEY = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBmb3IgdXNl'
 let folder: string
@@ -29,7 +29,9 @@ test('without any setting the defaults of the contract hold', () => {
     DEBUG: false,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
     RATE_LIMIT_PER_MINUTE: 60,
+    TOKEN_RATE_LIMIT_PER_MINUTE: 600,
     TRUSTED_PROXIES: [],
+    CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
     AUDIT_REQUIRED: true,
   })
@@ -50,11 +52,18 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
     'postgres://u:p%40@h/d?ssl=require',
   ],
   ['SECRET_KEY', KEY, KEY],
+  ['SECRET_KEY_PREVIOUS', KEY, KEY],
   ['SECRET_KEY', 'æøå-æøå-æøå-æøå-æøå', 'æøå-æøå-æøå-æøå-æøå'],
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
   ['RATE_LIMIT_PER_MINUTE', '0', 0],
+  ['TOKEN_RATE_LIMIT_PER_MINUTE', '0', 0],
   ['TRUSTED_PROXIES', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+  [
+    'CORS_ORIGINS',
+    'https://app.example.org, http://localhost:5173',
+    ['https://app.example.org', 'http://localhost:5173'],
+  ],
   ['LOG_LEVEL', 'WARN', 'warn'],
 ]
 test.each(accepted)('%s takes %s', (name, given, meant) => {
@@ -70,6 +79,8 @@ const refused: [keyof Config, string, string][] = [
   ['DATABASE_URL', 'postgres://u:hush@h:port/d', 'a URL such as'],
   ['DATABASE_URL', 'postgres://u:hush%ZZ@h/d', 'a URL such as'],
   ['SECRET_KEY', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'a'.repeat(64), 'a secret of your own'],
   ['SECRET_KEY', 'your-super-secret-key-change-in-production', 'a secret of your own'],
   ['SECRET_KEY', 'a'.repeat(64), 'a secret of your own'],
   [
@@ -83,9 +94,20 @@ const refused: [keyof Config, string, string][] = [
   ['TRUSTED_PROXIES', '10.0.0.0/33', 'addresses or CIDR blocks'],
   ['TRUSTED_PROXIES', '10.1', 'addresses or CIDR blocks'],
   ['TRUSTED_PROXIES', 'proxy.example', 'addresses or CIDR blocks'],
+  ['CORS_ORIGINS', '*', 'origins such as'],
+  ['CORS_ORIGINS', 'null', 'origins such as'],
+  ['CORS_ORIGINS', 'https://*.example.org/', 'origins such as'],
+  ['CORS_ORIGINS', 'https://app.example.org/', 'origins such as'],
+  ['CORS_ORIGINS', 'https://app.example.org:443', 'origins such as'],
+  ['CORS_ORIGINS', 'HTTPS://app.example.org', 'origins such as'],
+  ['CORS_ORIGINS', 'file:///tmp', 'origins such as'],
   ['MAX_UPLOAD_BYTES', '2GiB', 'a whole number from 1 to'],
   ['AUDIT_REQUIRED', 'no', 'true or false'],
   ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],
+  ['INTROSPECTION_CLIENT_ID', 'hush:hush', 'letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'hush', '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', `${KEY}+hush`, '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'a'.repeat(64), 'a secret of your own'],
 ]
 test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   const message = refusal({ [name]: given })
@@ -94,10 +116,26 @@ test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   expect(message).not.toContain('hush')
 })
 
-test.each(['SECRET_KEY', 'DATABASE_URL', 'PORT'] as const)(
+test('the client that introspects has an id and a secret, or there is none', () => {
+  const both = { INTROSPECTION_CLIENT_ID: 'gateway', INTROSPECTION_CLIENT_SECRET: KEY }
+  expect(introspectionClient(loadConfig(both))).toEqual({ id: 'gateway', secret: KEY })
+  expect(introspectionClient(loadConfig({}))).toBeNull()
+  for (const [name, value] of Object.entries(both)) {
+    expect(refusal({ [name]: value })).toBe(
+      'INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together',
+    )
+  }
+})
+
+test.each(['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'DATABASE_URL', 'PORT'] as const)(
   '%s may come from the file that its name with _FILE names',
   async (name) => {
-    const value = { SECRET_KEY: KEY, DATABASE_URL: 'postgres://u@h/d', PORT: '8123' }[name]
+    const value = {
+      SECRET_KEY: KEY,
+      SECRET_KEY_PREVIOUS: KEY,
+      DATABASE_URL: 'postgres://u@h/d',
+      PORT: '8123',
+    }[name]
     const path = join(folder, name)
     await writeFile(path, `${value}\n`)
     expect(loadConfig({ [`${name}_FILE`]: path })).toEqual(loadConfig({ [name]: value }))

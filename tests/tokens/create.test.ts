@@ -28,6 +28,7 @@ test('a token is shown whole once, with what it may do, for thirty days from any
       token_prefix: body.data.token.slice(0, 12),
       scopes: ['fcs:read'],
       allowed_ips: null,
+      rate_limit_per_minute: null,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
       expires_at: expect.stringMatching(/Z$/),
     },
@@ -42,6 +43,7 @@ test('create and regenerate answer with the fields of the quick start, in its or
   for (const { body } of [made, again]) {
     expect(Object.keys(body.data)).toEqual([
       ...['id', 'name', 'token', 'token_prefix', 'scopes', 'allowed_ips'],
+      'rate_limit_per_minute',
       ...['created_at', 'expires_at'],
     ])
   }

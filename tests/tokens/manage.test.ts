@@ -29,6 +29,7 @@ test('a token is shown without its string, and after a use with when and from wh
     token_prefix: token.slice(0, 12),
     scopes: ['users:read'],
     allowed_ips: null,
+    rate_limit_per_minute: null,
     status: 'active',
     is_revoked: false,
     created_at: expect.stringMatching(/Z$/),
@@ -114,6 +115,7 @@ test.each([
   ['GET', '/logs', undefined],
   ['POST', '/regenerate', {}],
   ['PUT', '/allowed-ips', { allowed_ips: ['192.0.2.1'] }],
+  ['PUT', '/rate-limit', { rate_limit_per_minute: 1 }],
 ])(
   'security 20: %s /{id}%s says the same of a foreign, an unknown and a malformed id',
   async (method, rest, json) => {
@@ -141,6 +143,7 @@ test.each([
     expect((await app.call('GET', '/api/v1/users/me', { bearer: foreign.token })).status).toBe(200)
     expect((await get(`/${foreign.id}`, other)).body.data).toMatchObject({
       allowed_ips: null,
+      rate_limit_per_minute: null,
       status: 'active',
     })
   },

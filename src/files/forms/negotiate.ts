@@ -1,3 +1,4 @@
+import { accepted } from '../../accept.ts'
 import { arrow } from './arrow.ts'
 import { csv } from './csv.ts'
 import type { Form } from './form.ts'
@@ -21,24 +22,9 @@ const OFFERED: [mediaType: string, Form | null][] = [
  */
 export function chosenForm(format: Format | undefined, accept: string | null): Form | null {
   if (format !== undefined) return format === 'json' ? null : FORMS[format]
-  const ranges = (accept ?? '*/*').split(',').map(mediaRange)
-  const [best] = OFFERED.flatMap(([mediaType, form]) => {
-    const [range] = ranges
-      .filter(({ covers }) => covers(mediaType))
-      .toSorted((a, b) => b.detail - a.detail)
-    return range && range.quality > 0 ? [{ form, ...range }] : []
-  }).toSorted((a, b) => b.quality - a.quality || b.detail - a.detail)
+  const liking = accepted(accept)
+  const [best] = OFFERED.map(([mediaType, form]) => ({ form, ...liking(mediaType) }))
+    .filter(({ quality }) => quality > 0)
+    .toSorted((a, b) => b.quality - a.quality || b.detail - a.detail)
   return best?.form ?? null
-}
-
-/** One entry of Accept: the types it covers, how closely it names them, and how much they are liked. */
-function mediaRange(entry: string) {
-  const [name = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase())
-  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
-  const quality = weight === undefined ? 1 : Number(weight) || 0
-  if (name === '*/*') return { quality, detail: 0, covers: () => true }
-  if (name.endsWith('/*')) {
-    return { quality, detail: 1, covers: (type: string) => type.startsWith(name.slice(0, -1)) }
-  }
-  return { quality, detail: 2, covers: (type: string) => type === name }
 }

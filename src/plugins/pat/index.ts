@@ -14,7 +14,13 @@ export type { IssuedToken, NewToken } from './issue.ts'
 export type { Principal } from './known.ts'
 
 /** What an audit needs to know of a request that presented a token of ours. */
-export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
+export type TokenUse = {
+  tokenId: string
+  authorized: boolean
+  reason: string | null
+  /** Of a token that is accepted: when the string that was presented ends. */
+  expiresAt?: Date
+}
 
 type Check = (held: readonly string[]) => void
 
@@ -31,10 +37,18 @@ export type PatOptions = {
    * and with false when it is again.
    */
   onDeaf?: (deaf: boolean) => void
+  /**
+   * Counts a request of a live token from an allowed address, before its scope is looked at, and throws a `Refusal`
+   * when there were too many. `perMinute` is the token's own limit.
+   */
+  limit?: (
+    request: Request,
+    token: { tokenId: string; perMinute: number | null },
+  ) => void | Promise<void>
 }
 
 /**
- * Issues and checks personal access tokens over the tables of migrations 001, 002 and 008. What it has looked up it
+ * Issues and checks personal access tokens over the tables of migrations 001, 002, 008 and 012. What it has looked up it
  * remembers, as docs/revocation.md says.
  */
 export function createPat({
@@ -43,6 +57,7 @@ export function createPat({
   realm,
   onUnknown = () => {},
   onDeaf = () => {},
+  limit = () => {},
 }: PatOptions) {
   const uses = new WeakMap<Request, TokenUse | null>()
   const looking = new WeakMap<Request, Promise<Found>>()
@@ -63,7 +78,7 @@ export function createPat({
     return from !== null && isWithin(from, blocks)
   }
 
-  const admit = (request: Request, found: Found, check: Check): Principal => {
+  const admit = (request: Request, found: Found, check: Check): Principal | Promise<Principal> => {
     if (!found) {
       uses.set(request, null)
       onUnknown()
@@ -72,20 +87,28 @@ export function createPat({
     const { known, standing } = found
     const use = useOf(known)
     uses.set(request, use)
+    const accepted = () => {
+      check(known.principal.scopes)
+      use.authorized = true
+      return known.principal
+    }
+    const refused = (error: unknown) => {
+      if (error instanceof Refusal) use.reason = error.message
+      throw error
+    }
     try {
       if (standing === 'revoked') throw refusals.revoked
       if (standing === 'expired') throw refusals.expired
       if (!known.ownerActive) throw refusals.inactive
+      use.expiresAt = known.principal.expiresAt
       if (known.allowed && !isAllowed(request, known.allowed)) {
         throw refusals.address
       }
-      check(known.principal.scopes)
+      const counted = limit(request, { tokenId: use.tokenId, perMinute: known.perMinute })
+      return counted ? counted.then(accepted).catch(refused) : accepted()
     } catch (error) {
-      if (error instanceof Refusal) use.reason = error.message
-      throw error
+      return refused(error)
     }
-    use.authorized = true
-    return known.principal
   }
 
   return {
@@ -93,8 +116,8 @@ export function createPat({
 
     /**
      * The principal behind a request, or a thrown refusal: known, not revoked, not expired, owner active,
-     * address allowed, in this order, and then `check`, which throws when the scopes held do not suffice.
-     * A promise only when the database has to be asked.
+     * address allowed, within its limit, in this order, and then `check`, which throws when the scopes held do not
+     * suffice. A promise only when the database, or where the limit counts, has to be asked.
      */
     authenticate(request: Request, check: Check = () => {}): Principal | Promise<Principal> {
       const token = bearerToken(request, realm)
@@ -104,6 +127,18 @@ export function createPat({
       looking.set(request, found)
       return found.then((found) => admit(request, found, check))
     },
+
+    /**
+     * What a string is good for now, or null when it would not be accepted from anywhere. Asking is no use of it, and
+     * the addresses that it may be used from are not looked at.
+     */
+    async inspect(token: string): Promise<Principal | null> {
+      const found = isWellFormed(token) ? await find(token) : null
+      return found?.standing === 'live' && found.known.ownerActive ? found.known.principal : null
+    },
+
+    /** When the token ends that this request was found to present. */
+    expiry: (request: Request): Date | undefined => uses.get(request)?.expiresAt,
 
     /** The use of a token that this request makes, also when the request never came to be authenticated. */
     use(request: Request): TokenUse | null | Promise<TokenUse | null> {

@@ -9,6 +9,8 @@ export type NewToken = {
   expiresInDays: number
   /** Addresses or CIDR blocks; null allows every address. */
   allowedIps: readonly string[] | null
+  /** A limit of its own, below that of all. */
+  perMinute?: number | null
 }
 
 export type IssuedToken = {
@@ -19,6 +21,7 @@ export type IssuedToken = {
   token_prefix: string
   scopes: string[]
   allowed_ips: string[] | null
+  rate_limit_per_minute: number | null
   created_at: Date
   expires_at: Date
 }
@@ -28,9 +31,10 @@ export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
   // 24 hours, not a day: a day of the calendar is longer or shorter where the database's clocks change.
   const [issued] = await sql<Omit<IssuedToken, 'token'>[]>`
     with token as (
-      insert into tokens (user_id, name, scopes, allowed_ips)
-      values (${token.userId}, ${token.name}, ${[...token.scopes]}, ${token.allowedIps && [...token.allowedIps]})
-      returning id, name, scopes, allowed_ips, created_at
+      insert into tokens (user_id, name, scopes, allowed_ips, rate_limit_per_minute)
+      values (${token.userId}, ${token.name}, ${[...token.scopes]}, ${token.allowedIps && [...token.allowedIps]},
+        ${token.perMinute ?? null})
+      returning id, name, scopes, allowed_ips, rate_limit_per_minute, created_at
     ), secret as (
       insert into token_secrets (hash, token_id, prefix, expires_at)
       select ${secretHash(secret)}, id, ${tokenPrefix(secret)},
@@ -38,7 +42,8 @@ export async function issue(sql: Sql, token: NewToken): Promise<IssuedToken> {
       from token
       returning prefix, expires_at
     )
-    select id, name, prefix as token_prefix, scopes, allowed_ips, created_at, expires_at
+    select id, name, prefix as token_prefix, scopes, allowed_ips, rate_limit_per_minute, created_at,
+      expires_at
     from token, secret`
   if (!issued) throw new Error('a token was inserted but not returned')
   const { id, name, ...rest } = issued

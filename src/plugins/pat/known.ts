@@ -8,6 +8,8 @@ export type Principal = {
   tokenId: string
   userId: string
   scopes: readonly string[]
+  /** When the string that was presented ends: with its expiry, or with its grace. */
+  expiresAt: Date
 }
 
 /** A string that was handed out for a token: everything that a check needs. Instants are in milliseconds. */
@@ -20,6 +22,8 @@ export type Known = {
   ownerActive: boolean
   /** Null allows every address. */
   allowed: readonly Block[] | null
+  /** Null for a token without a limit of its own. */
+  perMinute: number | null
 }
 
 export type Standing = 'revoked' | 'expired' | 'live'
@@ -33,6 +37,7 @@ type Row = {
   expires_at: Date
   owner_active: boolean
   allowed_ips: string[] | null
+  per_minute: number | null
   now: Date
 }
 
@@ -44,22 +49,24 @@ export async function readKnown(
   const [row] = await answered(sql<Row[]>`
     select t.id as "tokenId", t.user_id as "userId", t.scopes, t.revoked_at is not null as revoked,
       s.superseded_at, s.expires_at, u.is_active as owner_active, t.allowed_ips::cidr[]::text[] as allowed_ips,
-      clock_timestamp() as now
+      t.rate_limit_per_minute as per_minute, clock_timestamp() as now
     from token_secrets s
     join tokens t on t.id = s.token_id
     join users u on u.id = t.user_id
     where s.hash = ${hashOf(key)}`)
   if (!row) return null
-  const { tokenId, userId, scopes } = row
+  const { tokenId, userId, scopes, superseded_at: superseded, expires_at: expires } = row
+  const expiresAt = superseded && superseded < expires ? superseded : expires
   return {
     at: row.now.getTime(),
     known: {
-      principal: { tokenId, userId, scopes },
+      principal: { tokenId, userId, scopes, expiresAt },
       revoked: row.revoked,
-      supersededAt: row.superseded_at?.getTime() ?? Number.POSITIVE_INFINITY,
-      expiresAt: row.expires_at.getTime(),
+      supersededAt: superseded?.getTime() ?? Number.POSITIVE_INFINITY,
+      expiresAt: expires.getTime(),
       ownerActive: row.owner_active,
       allowed: row.allowed_ips && parseBlocks(row.allowed_ips),
+      perMinute: row.per_minute,
     },
   }
 }

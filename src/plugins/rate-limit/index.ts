@@ -1,56 +1,43 @@
 import { Elysia } from 'elysia'
 import ipaddr from 'ipaddr.js'
 import { parseAddress } from '../address.ts'
-import { after, around, type Handle } from '../around.ts'
+import { after, around, before } from '../around.ts'
 import type { Peer } from '../client-address.ts'
-import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
-import type { Hit, LimitStore } from './memory.ts'
+import { sayStandings } from './fields.ts'
+import { limiter, type Policy } from './limiter.ts'
 
 export { clientAddress, type Peer } from '../client-address.ts'
-export { type Hit, type LimitStore, memoryStore } from './memory.ts'
+export { type Standing, standingsOf } from './fields.ts'
+export { limiter, type Policy } from './limiter.ts'
+export { type AttemptStore, type Hit, type LimitStore, memoryStore } from './memory.ts'
 
 /**
- * Limits requests per client address, counted before anything else. Every answer says where the client
- * stands in `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+ * Limits requests per client address, counted before anything else. Every answer says where the client stands in
+ * `RateLimit-Policy` and `RateLimit`, in this policy and in those of every `limiter` that counted the request.
  */
-export function rateLimit(options: {
-  store: LimitStore
-  limit: number
-  windowSeconds: number
-  address: Peer
-  skip?: (path: string) => boolean
-}) {
-  const { store, limit, windowSeconds, address, skip } = options
-  const policy = `"address";q=${limit};w=${windowSeconds}`
-
-  const counted = (handle: Handle, request: Request, hit: Hit) => {
-    const { allowed, remaining, resetSeconds } = hit
-    return after(allowed ? handle(request) : refused(resetSeconds), (response) => {
-      response.headers.set('ratelimit-policy', policy)
-      response.headers.set('ratelimit', `"address";r=${remaining};t=${resetSeconds}`)
-      return response
-    })
-  }
-
-  return new Elysia({ name: 'rate-limit', seed: crypto.randomUUID() }).wrap(
-    around((request, handle) =>
-      skip?.(requestPath(request))
-        ? handle(request)
-        : after(store.hit(limitKey(address(request))), (hit) => counted(handle, request, hit)),
-    ),
+export function rateLimit(
+  options: Omit<Policy, 'name'> & {
+    name?: string
+    address: Peer
+    skip?: (path: string) => boolean
+  },
+) {
+  const { name = 'address', address, skip } = options
+  const count = limiter({ ...options, name })
+  const counted = before((request) =>
+    skip?.(requestPath(request)) ? undefined : count(request, limitKey(address(request))),
+  )
+  const said = around((request, handle) =>
+    after(handle(request), (response) => sayStandings(request, response)),
+  )
+  return new Elysia({ name: 'rate-limit', seed: crypto.randomUUID() }).wrap((fetch) =>
+    said(counted(fetch)),
   )
 }
 
-function refused(retryAfter: number): Response {
-  return new Refusal(429, {
-    data: { retry_after: retryAfter },
-    headers: { 'retry-after': String(retryAfter) },
-  }).toResponse()
-}
-
 /** One key for an IPv4 address or an IPv6 /64, the smallest block that a single site is given (RFC 6177). */
-function limitKey(address: string | null): string {
+export function limitKey(address: string | null): string {
   if (address === null) return 'unknown'
   if (!address.includes(':')) return address
   const parsed = parseAddress(address)

@@ -1,0 +1,44 @@
+import { Elysia } from 'elysia'
+import { after, around } from './plugins/around.ts'
+
+const REQUEST_HEADERS = 'authorization, content-type, if-none-match, if-range, range, x-request-id'
+const RESPONSE_HEADERS =
+  'accept-ranges, allow, content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, ' +
+  'retry-after, token-expires-at, token-warning, www-authenticate, x-request-id'
+// What Chromium keeps a preflight for, at most.
+const PREFLIGHT_SECONDS = '7200'
+
+/**
+ * Lets scripts of exactly these origins call the API and read its answers, refusals too (Fetch standard, CORS
+ * protocol). A script sends its token itself: cookies are never allowed, so no other page can borrow a login. A
+ * preflight is the OPTIONS that every path answers, and counts like any other request.
+ */
+export function cors(origins: readonly string[]) {
+  const plugin = new Elysia({ name: 'cors' })
+  if (origins.length === 0) return plugin
+  const allowed = new Set(origins)
+  return plugin.wrap(
+    around((request, handle) =>
+      after(handle(request), (response) => {
+        const { headers } = response
+        // Also on answers to others: a cache must not hand one origin's answer to the next.
+        headers.append('vary', 'origin')
+        const origin = request.headers.get('origin')
+        if (origin === null || !allowed.has(origin)) return response
+        headers.set('access-control-allow-origin', origin)
+        headers.set('access-control-expose-headers', RESPONSE_HEADERS)
+        if (isPreflight(request)) allowPreflight(headers)
+        return response
+      }),
+    ),
+  )
+}
+
+const isPreflight = ({ method, headers }: Request) =>
+  method === 'OPTIONS' && headers.has('access-control-request-method')
+
+function allowPreflight(headers: Headers): void {
+  headers.set('access-control-allow-methods', headers.get('allow') ?? '')
+  headers.set('access-control-allow-headers', REQUEST_HEADERS)
+  headers.set('access-control-max-age', PREFLIGHT_SECONDS)
+}
