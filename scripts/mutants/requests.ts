@@ -32,8 +32,8 @@ export const requests: readonly Mutant[] = [
   },
   {
     does: 'takes JSON of any size',
-    file: 'src/json-body.ts',
-    from: 'if (size > MAX_JSON_BYTES) throw tooLarge()',
+    file: 'src/read-body.ts',
+    from: 'if (size > mostBytes) throw tooLarge()',
     to: '',
     tests: ['tests/http/order.test.ts'],
   },
