@@ -4,9 +4,9 @@ import type { Mutant } from './mutant.ts'
 export const requests: readonly Mutant[] = [
   {
     does: 'limits nobody',
-    file: 'src/plugins/rate-limit/index.ts',
-    from: 'allowed ? handle(request) : refused(resetSeconds)',
-    to: 'allowed || resetSeconds > 0 ? handle(request) : refused(resetSeconds)',
+    file: 'src/plugins/rate-limit/limiter.ts',
+    from: 'if (!hit.allowed) throw tooMany(hit.resetSeconds)',
+    to: '',
     tests: ['tests/limits/rate-limit.test.ts'],
   },
   {
