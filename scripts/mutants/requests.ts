@@ -149,4 +149,11 @@ export const requests: readonly Mutant[] = [
     to: '',
     tests: ['tests/docs/page.test.ts'],
   },
+  {
+    does: 'lets scripts of any origin read its answers',
+    file: 'src/cors.ts',
+    from: 'if (origin === null || !allowed.has(origin)) return response',
+    to: 'if (origin === null) return response',
+    tests: ['tests/http/cors.test.ts'],
+  },
 ]
