@@ -55,7 +55,7 @@ async function grant(tx: TransactionSql) {
     select relname as name, c.oid::regclass::text as place, relkind = 'S' as sequence
     from pg_class c join pg_namespace n on n.oid = relnamespace
     where nspname = current_schema() and relkind in ('r', 'p', 'S') and not relispartition and relowner in
-      (current_user::regrole, (select relowner from pg_class where oid = 'migrations'::regclass))`
+      (quote_ident(current_user)::regrole, (select relowner from pg_class where oid = 'migrations'::regclass))`
   const grants = relations.map(({ name, place, sequence }) => {
     const object = `${sequence ? 'sequence' : 'table'} ${place}`
     const privileges = sequence ? 'usage' : (PRIVILEGES[name] ?? ORDINARY)

@@ -30,6 +30,10 @@ const code = (sql: Sql, statement: string) =>
     (error) => error.code,
   )
 
+// One name has to be quoted in SQL, and one has a schema of that name, which others may not use.
+const MAKER = 'Ma.ker'
+const OWNERS: Record<string, string> = { first: MAKER, second: MAKER, third: 'plain' }
+
 // A cluster without the role, for it is made once and then there for every database.
 const [made, data] = [folders(), dataFolders()]
 let cluster: Embedded
@@ -38,15 +42,12 @@ beforeAll(async () => {
   folder = await made.create()
   cluster = await start(await data.create())
   await asAdmin(`
-    create role maker login createrole password 'hush';
+    create role "${MAKER}" login createrole password 'hush';
     create role plain login password 'hush'`)
-  for (const [name, owner] of [
-    ['first', 'maker'],
-    ['second', 'maker'],
-    ['third', 'plain'],
-  ]) {
-    await asAdmin(`create database ${name} owner ${owner}`)
+  for (const [name, owner] of Object.entries(OWNERS)) {
+    await asAdmin(`create database ${name} owner "${owner}"`)
   }
+  await asAdmin('create schema authorization plain', 'third')
 })
 afterAll(async () => {
   await cluster.stop()
@@ -61,18 +62,20 @@ const urlOf = (database: string, login?: string) => {
 }
 const asAdmin = (statement: string, database = 'postgres') =>
   withSql(urlOf(database), (sql) => sql.unsafe(statement))
+const asOwner = (statement: string, database: string) =>
+  withSql(urlOf(database, OWNERS[database]), (sql) => sql.unsafe(statement))
 const run = (database: string, login: string) =>
   service(folder, { DATABASE_URL: urlOf(database, login) })
 const warnings = ({ lines }: Service) => lines.filter(({ level }) => level === 'warn')
 
 /** Who the service is to its database, by a row that it writes. */
 async function writerIn(database: string, { url }: Service): Promise<string> {
-  await asAdmin(
+  await asOwner(
     'alter table users add column if not exists writer name default current_user',
     database,
   )
   await logIn(client(url), `person-${crypto.randomUUID().slice(0, 8)}`)
-  const rows = await asAdmin('select writer from users order by created_at desc limit 1', database)
+  const rows = await asOwner('select writer from users order by created_at desc limit 1', database)
   return rows[0]?.writer
 }
 
@@ -124,7 +127,7 @@ test('what the role may do with each table is decided, and no table is forgotten
 })
 
 test('an owner that may make roles makes it, also for two databases at once, and the service acts in it', async () => {
-  const both = await Promise.all([run('first', 'maker'), run('second', 'maker')])
+  const both = await Promise.all([run('first', MAKER), run('second', MAKER)])
   expect(both.flatMap(warnings)).toEqual([])
   expect(await writerIn('first', both[0])).toBe('pat_auth_service')
   expect(await writerIn('second', both[1])).toBe('pat_auth_service')
@@ -142,9 +145,12 @@ test('an owner that may not is told what to run, acts as itself, and after that 
   for (const statement of String(warning?.sql).split('; ')) {
     await asAdmin(statement).catch((error) => expect(error.message).toEndWith('already exists'))
   }
+  await asOwner('grant delete on users to pat_auth_service', 'third')
   const after = await run('third', 'plain')
   expect(warnings(after)).toEqual([])
   expect(await writerIn('third', after)).toBe('pat_auth_service')
+  const may = "select has_table_privilege('pat_auth_service', 'users', 'delete') as remove"
+  expect((await asOwner(may, 'third'))[0]?.remove).toBe(false)
   await after.end()
 })
 
@@ -155,7 +161,7 @@ test('a login that has only the rights of the role runs, and is refused in one l
   expect(await writerIn('first', running)).toBe('pat_auth_service')
   await running.end()
 
-  await asAdmin("delete from migrations where name = '008-access-notices.ts'", 'first')
+  await asOwner("delete from migrations where name = '008-access-notices.ts'", 'first')
   const refused = await outcome(folder, { DATABASE_URL: urlOf('first', 'clerk') })
   expect([refused.code, refused.stdout]).toEqual([1, ''])
   expect(refused.stderr).toBe(
