@@ -1,15 +1,15 @@
 import { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 
-/** Opens a pool. Nothing is connected before the first query. */
-export function connect(url: string): Sql {
+/** Opens a pool, whose sessions begin with these settings. Nothing is connected before the first query. */
+export function connect(url: string, session: Record<string, string> = {}): Sql {
   return postgres(url, {
     max: 16,
     connect_timeout: 5,
     // A database that comes back is found again at once, not after the default's growing pause.
     backoff: () => 0.2,
     onnotice: () => {},
-    connection: { application_name: 'pat-auth-system', statement_timeout: 30_000 },
+    connection: { application_name: 'pat-auth-system', statement_timeout: 30_000, ...session },
     // An option that the types of postgres lack.
     ...{ socket: socketFactory() },
   })

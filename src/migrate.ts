@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Driver, up } from 'ley'
-import type { Sql, TransactionSql } from 'postgres'
+import type { ISql, Sql, TransactionSql } from 'postgres'
 import type { Log } from './log.ts'
+import { admitService, canTakeRole, SERVICE_ROLE } from './service-role.ts'
 
 export const migrationsDir = fileURLToPath(new URL('../migrations/', import.meta.url))
 
@@ -12,21 +13,51 @@ const undefinedTable = '42P01'
 /** Any number that nothing else in this database locks. */
 const lockKey = 7_228_053_311
 
+/** What a session of the service begins with: its role, where it can have it, and the schema of its tables. */
+export type Session = { search_path: string; role?: string }
+
 /**
- * Brings the database up to the files of `dir`: all that are pending in one transaction, or none.
- * Instances that start together wait for each other, and each file runs once.
- * Throws an Error that names the file that failed.
+ * Brings the database up to the files of `dir`: all that are pending in one transaction, or none; and gives the
+ * service's role its rights. Instances that start together wait for each other, and each file runs once.
+ * A user who is not the owner of the tables changes nothing. Throws an Error that names the file that failed, or those
+ * that such a user can't apply.
  */
-export async function migrate(options: { sql: Sql; log: Log; dir?: string }): Promise<void> {
+export async function migrate(options: { sql: Sql; log: Log; dir?: string }): Promise<Session> {
   const { sql, log, dir = migrationsDir } = options
-  const applied = await sql.begin(async (tx) => {
+  const { applied, session } = await sql.begin(async (tx) => {
     // The pool's limit is meant for requests; a migration, or the wait for another's, may be long.
     await tx`set local statement_timeout = 0`
     // Held until commit or rollback, and dropped by the server should this process die.
     await tx`select pg_advisory_xact_lock(${lockKey})`
-    return up({ cwd: dir, dir: '.', driver: driver(tx) })
+    const user = await userOf(tx)
+    const applied = user.owner ? await up({ cwd: dir, dir: '.', driver: driver(tx) }) : []
+    if (!user.owner) await refusePending(tx, dir, user.name)
+    const admitted = await (user.owner ? admitService(tx) : canTakeRole(tx))
+    const session = { search_path: user.schema, ...(admitted && { role: SERVICE_ROLE }) }
+    return { applied, session }
   })
   for (const file of applied) log.info('migration applied', { file })
+  return session
+}
+
+type User = { name: string; owner: boolean; schema: string }
+
+/** Who asks, whether the tables belong to them or, where there are none, may be made by them; and in which schema. */
+async function userOf(tx: TransactionSql): Promise<User> {
+  const [user] = await tx<User[]>`
+    select current_user as name, quote_ident(current_schema()) as schema, coalesce(
+      (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('migrations')),
+      has_schema_privilege(current_schema(), 'create'), false) as owner`
+  if (!user) throw new Error('no row')
+  return user
+}
+
+async function refusePending(tx: TransactionSql, dir: string, name: string) {
+  const pending = await pendingMigrations(tx, dir)
+  if (pending.length === 0) return
+  throw new Error(
+    `"${name}" may not apply the migrations that are pending (${pending.join(', ')}): start once with the DATABASE_URL of the owner of the tables`,
+  )
 }
 
 /** ley's own driver loads `postgres` in a way that fails on Bun. */
@@ -59,7 +90,7 @@ function driver(tx: TransactionSql): Driver {
 const folders = new Map<string, Promise<string[]>>()
 
 /** The files of `dir` that this database has not seen yet. The folder is read once. */
-export async function pendingMigrations(sql: Sql, dir = migrationsDir): Promise<string[]> {
+export async function pendingMigrations(sql: ISql, dir = migrationsDir): Promise<string[]> {
   const listing = folders.get(dir) ?? readdir(dir)
   folders.set(dir, listing)
   const files = (await listing).filter((name) => name.endsWith('.ts')).sort()

@@ -14,6 +14,7 @@ import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
 import { keptSecretKey } from './secret-key.ts'
+import { warnIfOwner } from './service-role.ts'
 import { localStorage } from './storage/local.ts'
 
 export type Server = {
@@ -75,7 +76,7 @@ async function start(config: Config, log: Log, listen: Listen) {
   const database = await openDatabase(config, log)
   const { sql } = database
   try {
-    await migrate({ sql, log })
+    await warnIfOwner(sql, log)
     const partitions = keepPartitions({
       sql,
       onError: (error) => log.warn('audit partitions not made', { error: String(error) }),
@@ -139,13 +140,16 @@ type Database = { sql: Sql; close(): Promise<void>; lost: Promise<void> }
 
 async function openDatabase(config: Config, log: Log): Promise<Database> {
   if (config.DATABASE_URL) {
-    const sql = connect(config.DATABASE_URL)
+    const sql = await openService(config.DATABASE_URL, log)
     return { sql, close: () => sql.end({ timeout: 2 }), lost: new Promise(() => {}) }
   }
   // Loaded only here: an installation with a database of its own need not carry PostgreSQL.
   const { startEmbedded } = await import('./embedded.ts')
   const embedded = await startEmbedded({ dataDir: config.DATA_DIR, log })
-  const sql = connect(embedded.url)
+  const sql = await openService(embedded.url, log).catch(async (error) => {
+    await embedded.stop()
+    throw error
+  })
   return {
     sql,
     lost: embedded.exited,
@@ -153,6 +157,16 @@ async function openDatabase(config: Config, log: Log): Promise<Database> {
       await sql.end({ timeout: 2 })
       await embedded.stop()
     },
+  }
+}
+
+/** Migrates as the user of the URL, and opens the pool of the service, which as a rule may do less. */
+async function openService(url: string, log: Log): Promise<Sql> {
+  const owner = connect(url)
+  try {
+    return connect(url, await migrate({ sql: owner, log }))
+  } finally {
+    await owner.end({ timeout: 2 })
   }
 }
 

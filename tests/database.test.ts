@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import postgres, { type Sql } from 'postgres'
-import { connect } from '../src/db.ts'
 import { pendingMigrations } from '../src/migrate.ts'
 import { startProxy, type TcpProxy } from './http/proxy.ts'
 import { type Call, type TestApp, type Token, testApp, type User } from './kit/app.ts'
-import { createDatabase, testServer } from './kit/postgres.ts'
+import { connectService, createDatabase, testServer } from './kit/postgres.ts'
 
 let app: TestApp
 let sql: Sql
@@ -19,7 +18,7 @@ beforeAll(async () => {
   const url = new URL(database.url)
   proxy = await startProxy({ hostname: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
-  sql = connect(url.href)
+  sql = connectService(url.href)
   admin = postgres((await testServer()).url, { max: 1 })
   app = await testApp({ sql, pendingMigrations: () => pendingMigrations(sql) })
   user = await app.user()

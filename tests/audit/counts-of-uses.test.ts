@@ -24,7 +24,7 @@ function instance() {
   const audited = new Elysia()
     .use(
       audit({
-        sql: app.sql,
+        sql: app.pool,
         address: (request) => request.headers.get('x-from'),
         use: async ({ headers }) => ({
           tokenId: headers.get('x-token') ?? '',

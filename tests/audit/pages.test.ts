@@ -39,7 +39,7 @@ const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes
 /** What a page reads of the audit log: PostgreSQL's own account of the queries that the app sent for it, without its count. */
 async function readBy(path: string) {
   const sent: [query: string, parameters: unknown[]][] = []
-  const { options } = app.sql
+  const { options } = app.pool
   options.debug = (_connection, query, parameters) => {
     if (query.includes('audit_log')) sent.push([query, [...parameters]])
   }

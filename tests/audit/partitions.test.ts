@@ -64,7 +64,7 @@ test('uses of a month that has no partition are kept and shown, and move into it
 })
 
 test('while the service runs, a month that is missing is made', async () => {
-  const kept = keepPartitions({ sql: app.sql, everyMs: 5, onError: fail })
+  const kept = keepPartitions({ sql: app.pool, everyMs: 5, onError: fail })
   try {
     await kept.made
     await app.sql`drop table ${app.sql(NEXT)}`
@@ -105,7 +105,7 @@ test('a reader that stays for long, as a backup does, delays a month and nothing
   const errors: unknown[] = []
   await app.sql.begin(async (backup) => {
     await backup`select count(*) from audit_log`
-    const kept = keepPartitions({ sql: app.sql, onError: (error) => errors.push(error) })
+    const kept = keepPartitions({ sql: app.pool, onError: (error) => errors.push(error) })
     kept.stop()
     expect((await app.call('GET', '/api/v1/users/me', { bearer: token.token })).status).toBe(200)
     await kept.made

@@ -17,7 +17,7 @@ test('when ten thousand rows wait for a database that stands still, the next cal
   const audited = new Elysia()
     .use(
       audit({
-        sql: app.sql,
+        sql: app.pool,
         address: () => null,
         use: async () => ({ tokenId, authorized: true, reason: null }),
         required: true,

@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import postgres from 'postgres'
 import { type AppOptions, createApp } from '../../src/app.ts'
 import { createPasswords } from '../../src/auth/password.ts'
 import { memoryAttempts } from '../../src/auth/throttle.ts'
-import { connect } from '../../src/db.ts'
 import { loadSample } from '../../src/files/sample.ts'
 import { createLog } from '../../src/log.ts'
 import { pendingMigrations } from '../../src/migrate.ts'
 import type { Scope } from '../../src/scopes.ts'
 import { localStorage } from '../../src/storage/local.ts'
-import { createDatabase } from './postgres.ts'
+import { connectService, createDatabase } from './postgres.ts'
 
 export const SECRET_KEY = 'a test key of more than thirty-two bytes'
 const sample = loadSample()
@@ -42,12 +42,13 @@ export type TestApp = Awaited<ReturnType<typeof testApp>>
 /** The whole app on a database and a folder of its own, without a rate limit unless the test sets one. */
 export async function testApp(options: Partial<AppOptions> = {}) {
   const database = await createDatabase()
-  const sql = connect(database.url)
+  const sql = postgres(database.url, { max: 4, onnotice: () => undefined })
+  const pool = connectService(database.url)
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
   const peers = new WeakMap<Request, string | null>()
   const app = createApp({
-    sql,
+    sql: pool,
     log: createLog('debug', (line) => lines.push(line)),
     storage: await localStorage(folder),
     sample: await sample,
@@ -63,7 +64,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     auditRequired: true,
     introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
-    pendingMigrations: () => pendingMigrations(sql),
+    pendingMigrations: () => pendingMigrations(pool),
     ...options,
   }).compile()
 
@@ -95,7 +96,10 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   let people = 0
   return {
     app,
+    /** The test's own connections, as the owner of the tables. */
     sql,
+    /** The app's connections, as the service's role. */
+    pool,
     /** Where uploaded files are kept. */
     folder,
     /** What the app has logged. */
@@ -143,6 +147,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
 
     async close() {
       await app.decorator.pat.close()
+      await pool.end({ timeout: 5 })
       await sql.end({ timeout: 5 })
       await database.drop()
       await rm(folder, { recursive: true })

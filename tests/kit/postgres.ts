@@ -1,10 +1,12 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
+import postgres, { type Sql } from 'postgres'
+import { connect } from '../../src/db.ts'
 import { startEmbedded } from '../../src/embedded.ts'
 import { createLog } from '../../src/log.ts'
 import { migrate } from '../../src/migrate.ts'
+import { SERVICE_ROLE } from '../../src/service-role.ts'
 
 const log = createLog('warn')
 const template = 'migrated_template'
@@ -54,6 +56,9 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
     },
   }
 }
+
+/** Connections as the service has them, in its role. Those of a test that changes rows by hand are the owner's. */
+export const connectService = (url: string): Sql => connect(url, { role: SERVICE_ROLE })
 
 /** For the preload's afterAll. */
 export async function stopTestServer(): Promise<void> {

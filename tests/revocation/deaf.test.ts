@@ -1,9 +1,8 @@
 // An instance whose connections work, but whose notifications do not arrive: a pooler, or a network gone half.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { connect } from '../../src/db.ts'
 import { startProxy } from '../http/proxy.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
-import { createDatabase } from '../kit/postgres.ts'
+import { connectService, createDatabase } from '../kit/postgres.ts'
 import { until } from '../kit/service.ts'
 import { notifications } from './notifications.ts'
 import { slowReads } from './slow-reads.ts'
@@ -24,7 +23,7 @@ beforeAll(async () => {
   const target = { hostname: url.hostname, port: Number(url.port) }
   const proxy = await startProxy(target, () => notifications(hearing))
   url.port = String(proxy.port)
-  const [near, far] = [connect(database.url), connect(url.href)]
+  const [near, far] = [connectService(database.url), connectService(url.href)]
   slow = slowReads(far)
   healthy = await testApp({ sql: near })
   deaf = await testApp({ sql: slow.pool })

@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import postgres, { type Sql } from 'postgres'
-import { connect } from '../../src/db.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
-import { createDatabase } from '../kit/postgres.ts'
+import { connectService, createDatabase } from '../kit/postgres.ts'
 import { slowReads } from './slow-reads.ts'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300)
@@ -21,7 +20,7 @@ beforeAll(async () => {
   database = await createDatabase()
   admin = postgres(database.url, { max: 1 })
   const start = async (): Promise<Instance> => {
-    const sql = connect(database.url)
+    const sql = connectService(database.url)
     const slow = slowReads(sql)
     return { app: await testApp({ sql: slow.pool }), slow, sql }
   }

@@ -1,33 +1,35 @@
 import { afterAll, beforeAll, expect, setSystemTime, test } from 'bun:test'
 import fc from 'fast-check'
-import postgres from 'postgres'
-import { connect } from '../../src/db.ts'
+import postgres, { type Sql } from 'postgres'
 import { isWithin, parseAddress, parseBlocks } from '../../src/plugins/address.ts'
 import { createCache } from '../../src/plugins/pat/cache.ts'
 import { type Known, standing } from '../../src/plugins/pat/known.ts'
 import { newSecret } from '../../src/plugins/pat/secret.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
-import { createDatabase, testServer } from '../kit/postgres.ts'
+import { connectService, createDatabase, testServer } from '../kit/postgres.ts'
 import { until } from '../kit/service.ts'
 import { slowReads } from './slow-reads.ts'
 
 const ME = '/api/v1/users/me'
 
 let database: Awaited<ReturnType<typeof createDatabase>>
-let sql: ReturnType<typeof connect>
+let sql: Sql
+let pool: Sql
 let slow: ReturnType<typeof slowReads>
 let app: TestApp
 let user: User
 
 beforeAll(async () => {
   database = await createDatabase()
-  sql = connect(database.url)
-  slow = slowReads(sql)
+  sql = postgres(database.url, { max: 4, onnotice: () => undefined })
+  pool = connectService(database.url)
+  slow = slowReads(pool)
   app = await testApp({ sql: slow.pool })
   user = await app.user()
 })
 afterAll(async () => {
   await app.close()
+  await pool.end()
   await sql.end()
   await database.drop()
 })
@@ -96,7 +98,7 @@ test('what is read while nothing can be heard is forgotten when the first is hea
     select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name} and query like 'listen%'`
   await until(async () => (await reads(() => use(other.token))) === 1)
   expect(await use(token)).toEqual(OPEN)
-  await sql`update tokens set revoked_at = now() where id = ${id}`
+  await pool`update tokens set revoked_at = now() where id = ${id}`
   await admin`alter database ${admin(name)} allow_connections true`
   await until(async () => (await reads(() => use(other.token))) === 0)
   expect(await use(token)).toEqual(REVOKED)

@@ -2,9 +2,9 @@ import type { TestApp } from '../kit/app.ts'
 
 /**
  * Gives the app's database a clock that stands still until it is set: functions that shadow PostgreSQL's own for
- * every statement. Call it before anything else, while the pool has one connection.
+ * every statement. Call it before anything else, while each pool has one connection at most.
  */
-export async function stoppedClock({ sql, settled }: TestApp, start: Date) {
+export async function stoppedClock({ sql, pool, settled }: TestApp, start: Date) {
   await sql.begin(async (sql) => {
     await sql.unsafe(`
       create schema stopped;
@@ -17,9 +17,11 @@ export async function stoppedClock({ sql, settled }: TestApp, start: Date) {
       do $$ begin
         execute format('alter database %I set search_path = stopped, pg_catalog, public', current_database());
       end $$;
-      set search_path = stopped, pg_catalog, public`)
+      grant usage on schema stopped to public;
+      grant select on stopped.clock to public`)
     await sql`insert into stopped.clock values (${start})`
   })
+  for (const open of [sql, pool]) await open`set search_path = stopped, pg_catalog, public`
   let at = start.getTime()
   const set = async (milliseconds: number) => {
     at = milliseconds

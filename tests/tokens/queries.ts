@@ -6,7 +6,7 @@ import type { TestApp } from '../kit/app.ts'
  */
 export async function countQueries(app: TestApp, work: () => Promise<void>): Promise<string[]> {
   const queries: string[] = []
-  const options = app.sql.options
+  const options = app.pool.options
   const { debug } = options
   options.debug = (_connection, query) => queries.push(query)
   try {
