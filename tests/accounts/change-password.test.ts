@@ -6,7 +6,7 @@ let other: TestApp
 let user: User
 beforeAll(async () => {
   app = await testApp()
-  other = await testApp({ sql: app.sql })
+  other = await testApp({ sql: app.pool })
 })
 beforeEach(async () => {
   user = await app.user()

@@ -8,7 +8,7 @@ let user: User
 let token: Token
 beforeAll(async () => {
   app = await testApp()
-  other = await testApp({ sql: app.sql })
+  other = await testApp({ sql: app.pool })
 })
 beforeEach(async () => {
   user = await app.user()

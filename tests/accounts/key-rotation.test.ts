@@ -11,8 +11,8 @@ let settled: TestApp
 let user: User
 beforeAll(async () => {
   app = await testApp()
-  rotated = await testApp({ sql: app.sql, secretKeys: [NEW_KEY, SECRET_KEY] })
-  settled = await testApp({ sql: app.sql, secretKeys: [NEW_KEY] })
+  rotated = await testApp({ sql: app.pool, secretKeys: [NEW_KEY, SECRET_KEY] })
+  settled = await testApp({ sql: app.pool, secretKeys: [NEW_KEY] })
   user = await app.user()
 })
 afterAll(async () => {

@@ -8,7 +8,7 @@ let other: TestApp
 let user: User
 beforeAll(async () => {
   app = await testApp()
-  other = await testApp({ sql: app.sql })
+  other = await testApp({ sql: app.pool })
   user = await app.user()
 })
 afterAll(async () => {

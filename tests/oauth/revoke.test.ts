@@ -61,7 +61,7 @@ test('an old string in its grace ends, and the new one lives', async () => {
 })
 
 test('it holds on another instance when it is answered', async () => {
-  const other = await testApp({ sql: app.sql })
+  const other = await testApp({ sql: app.pool })
   try {
     for (let round = 0; round < 5; round++) {
       const { token } = await app.token(user, ['fcs:read'])
