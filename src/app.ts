@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
+import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
+import { type AttemptLimits, createThrottle } from './auth/throttle.ts'
 import { cors } from './cors.ts'
 import { createCounts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
@@ -12,10 +14,17 @@ import { plotRoutes } from './files/plot-routes.ts'
 import { reading } from './files/reading.ts'
 import { fileRoutes } from './files/routes.ts'
 import type { Sample } from './files/sample.ts'
+import { questionsAstray } from './gateways/astray.ts'
+import { originals } from './gateways/original.ts'
+import { gatewayRoutes } from './gateways/routes.ts'
 import { scopeGuard } from './guard.ts'
 import { headAnswers } from './head.ts'
+import { REVOKE_LEAKED } from './leaks/format.ts'
+import { leakRoutes, REPORTS_PER_MINUTE } from './leaks/routes.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
+import { type Client, introspectionCallers } from './oauth/callers.ts'
+import { oauthRoutes } from './oauth/routes.ts'
 import { plainQuery } from './plain-query.ts'
 import { audit } from './plugins/audit/index.ts'
 import { clientAddress, type Peer } from './plugins/client-address.ts'
@@ -28,8 +37,10 @@ import { requestHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
 import type { Storage } from './storage/local.ts'
+import { expiryHeaders } from './tokens/expiry.ts'
 import { tokenLimit } from './tokens/limit.ts'
 import { tokenRoutes } from './tokens/routes.ts'
+import { selfRoutes } from './tokens/self.ts'
 import { userRoutes } from './users/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 
@@ -38,8 +49,11 @@ export type AppOptions = {
   log: Log
   storage: Storage
   sample: Sample
-  secretKey: string
+  /** The first one signs; what the others have signed is still accepted. */
+  secretKeys: readonly [string, ...string[]]
   accessTokenMinutes: number
+  passwords: Passwords
+  attempts: AttemptLimits
   rateLimitPerMinute: number
   tokenRateLimitPerMinute: number
   trustedProxies: readonly string[]
@@ -47,6 +61,8 @@ export type AppOptions = {
   corsOrigins: readonly string[]
   maxUploadBytes: number
   auditRequired: boolean
+  /** Who may introspect tokens beside the tokens themselves. */
+  introspectionClient: Client | null
   /** The address at the other end of a request's socket. */
   peer: Peer
   pendingMigrations: () => Promise<string[]>
@@ -63,6 +79,9 @@ export const OPEN_PATHS = [
   '/openapi.json',
   '/api/v1/auth/register',
   '/api/v1/auth/login',
+  '/api/v1/credentials/revoke',
+  '/oauth/revoke',
+  '/.well-known/pat-format.json',
 ]
 
 /** The composition: the routes, and then around them, from the inside outwards, what a request meets before them. */
@@ -85,11 +104,13 @@ export function createApp(options: AppOptions) {
   })
   const session = sessions({
     sql,
-    secret: options.secretKey,
+    secrets: options.secretKeys,
     minutes: options.accessTokenMinutes,
     routes,
   })
   const guard = scopeGuard({ routes, pat })
+  const callers = introspectionCallers({ routes, pat, client: options.introspectionClient })
+  const original = originals(options)
   const read = reading({ sql, storage, sample })
   const isHealth = (path: string) => path === '/health'
   const limit = options.rateLimitPerMinute
@@ -103,8 +124,21 @@ export function createApp(options: AppOptions) {
       .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
       .use(openApiDocument())
       .use(docsPage())
-      .use(authRoutes({ sql, sessions: session }))
+      .use(
+        authRoutes({
+          sql,
+          sessions: session,
+          passwords: options.passwords,
+          throttle: createThrottle(options.attempts),
+          address,
+          pat,
+        }),
+      )
       .use(tokenRoutes({ sql, sessions: session, pat }))
+      .use(selfRoutes({ sql, guard, address }))
+      .use(gatewayRoutes({ sql, guard, original }))
+      .use(oauthRoutes({ sql, pat, callers, address }))
+      .use(leakRoutes({ sql, pat, address, log }))
       .use(workspaceRoutes({ sql, guard }))
       .use(userRoutes({ sql, guard }))
       .use(fcsDataRoutes({ guard, read }))
@@ -113,7 +147,23 @@ export function createApp(options: AppOptions) {
       // Each of these stands around what is above it: a request meets them from the last one upwards.
       .use(session)
       .use(guard)
+      .use(callers)
+      .use(
+        rateLimit({
+          name: 'reports',
+          store: memoryStore({
+            limit: REPORTS_PER_MINUTE,
+            windowSeconds: 60,
+            now: () => performance.now(),
+          }),
+          limit: REPORTS_PER_MINUTE,
+          windowSeconds: 60,
+          address,
+          skip: (path) => path !== REVOKE_LEAKED,
+        }),
+      )
       .use(routing({ routes, open: OPEN_PATHS }))
+      .use(questionsAstray())
       .use(
         rateLimit({
           store: memoryStore({ limit, windowSeconds: 60, now: () => performance.now() }),
@@ -130,6 +180,7 @@ export function createApp(options: AppOptions) {
           sql,
           use: pat.use,
           address,
+          called: original.called,
           skip: isHealth,
           required: options.auditRequired,
           onLost(error) {
@@ -140,6 +191,6 @@ export function createApp(options: AppOptions) {
       )
       .use(problemDetails())
       .use(cors(options.corsOrigins))
-      .use(requestHeaders())
+      .use(requestHeaders(expiryHeaders(pat)))
   )
 }

@@ -7,6 +7,9 @@ import { canonicalBlock } from './plugins/address.ts'
 const PLACEHOLDERS =
   /^(.)\1*$|change.?(me|this|it|in)|(my|your|super).?secret|secret.?key|placeholder|example|insecure|^09d25e094faa6ca2/i
 
+const isNoPlaceholder = (secret: string) => !PLACEHOLDERS.test(secret)
+const OWN_SECRET = 'a secret of your own, not a placeholder'
+
 const wholeNumber = (least: number, most: number) => {
   const rule = `a whole number from ${least} to ${most}`
   return z
@@ -31,6 +34,14 @@ const isDatabaseUrl = (url: string) => {
     return false
   }
 }
+const secretKey = z
+  .string()
+  .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
+  .refine(isNoPlaceholder, OWN_SECRET)
+  .optional()
+// Letters that need no encoding of any kind: clients differ in how they encode the others (RFC 6749 §2.3.1).
+const unreserved = (least: number, rule: string) =>
+  z.string().regex(new RegExp(`^[A-Za-z0-9._-]{${least},200}$`), rule)
 const isOrigin = (text: string) => /^https?:/.test(text) && URL.parse(text)?.origin === text
 const notYet = z.never('nothing: this release does not support it').optional()
 
@@ -44,11 +55,8 @@ const Settings = z.object({
     .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
     .refine(isDatabaseUrl, DATABASE_URL)
     .optional(),
-  SECRET_KEY: z
-    .string()
-    .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
-    .refine((key) => !PLACEHOLDERS.test(key), 'a secret of your own, not a placeholder')
-    .optional(),
+  SECRET_KEY: secretKey,
+  SECRET_KEY_PREVIOUS: secretKey,
   DATA_DIR: z.string().default('data'),
   DEBUG: yesOrNo.default(false),
   ACCESS_TOKEN_EXPIRE_MINUTES: wholeNumber(1, 525_600).default(30),
@@ -68,6 +76,10 @@ const Settings = z.object({
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
+  INTROSPECTION_CLIENT_ID: unreserved(1, 'letters, digits and ._-').optional(),
+  INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-')
+    .refine(isNoPlaceholder, OWN_SECRET)
+    .optional(),
   LOG_LEVEL: z
     .string()
     .toLowerCase()
@@ -97,9 +109,20 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     if (value) given[name] = value
   }
   const parsed = Settings.safeParse(given)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return together(parsed.data)
   const [issue] = parsed.error.issues
   throw new ConfigError(`${issue?.path.join('.')} is not usable: it takes ${issue?.message}`)
+}
+
+function together(config: Config): Config {
+  if (!config.INTROSPECTION_CLIENT_ID === !config.INTROSPECTION_CLIENT_SECRET) return config
+  throw new ConfigError('INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together')
+}
+
+/** The client that may introspect tokens, when there is one. */
+export function introspectionClient(config: Config): { id: string; secret: string } | null {
+  const { INTROSPECTION_CLIENT_ID: id, INTROSPECTION_CLIENT_SECRET: secret } = config
+  return id && secret ? { id, secret } : null
 }
 
 /** An empty file is a secret that was lost on the way, and no reason to go on without one. */

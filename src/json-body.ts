@@ -1,4 +1,5 @@
 import { refuse, refuseField } from './errors.ts'
+import { contentType, readBody } from './read-body.ts'
 
 const MAX_JSON_BYTES = 1024 * 1024
 const MAX_JSON_LEVELS = 32
@@ -9,10 +10,9 @@ const MAX_JSON_LEVELS = 32
  */
 export const jsonBody = [
   async ({ request }: { request: Request }): Promise<unknown> => {
-    const bytes = await readBody(request)
+    const bytes = await readBody(request, MAX_JSON_BYTES)
     if (bytes.length === 0) return null
-    const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-    if (type !== 'application/json') {
+    if (contentType(request) !== 'application/json') {
       throw refuse('unsupported_media_type', 'The body must be application/json')
     }
     const value = parse(bytes)
@@ -41,24 +41,4 @@ function refuseOdd(value: unknown, level = 1): void {
   if (level > MAX_JSON_LEVELS) throw refuseField('body', `at most ${MAX_JSON_LEVELS} levels deep`)
   if (Object.hasOwn(value, '__proto__')) throw refuseField('body', 'no field named __proto__')
   for (const inner of Object.values(value)) refuseOdd(inner, level + 1)
-}
-
-async function readBody(request: Request): Promise<Uint8Array> {
-  const tooLarge = () => refuse('too_large', `A JSON body has at most ${MAX_JSON_BYTES} bytes`)
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_JSON_BYTES) throw tooLarge()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length
-    // Content-Length may be absent, or lie.
-    if (size > MAX_JSON_BYTES) throw tooLarge()
-    chunks.push(chunk)
-  }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }

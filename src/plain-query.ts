@@ -1,13 +1,18 @@
 import { Elysia } from 'elysia'
 
+/** The query of a request as it was sent. Whatever its host is, of which `URL` would ask more. */
+export function queryOf({ url }: Request): URLSearchParams {
+  const start = url.indexOf('?')
+  return new URLSearchParams(start === -1 ? '' : url.slice(start))
+}
+
 /**
  * Gives validation the query as it was sent. Elysia's own reading makes lists of what holds a comma and parses what
  * looks like JSON, and the names of channels hold both.
  */
 export function plainQuery() {
   return new Elysia({ name: 'plain-query' }).onTransform({ as: 'global' }, (context) => {
-    const { url } = context.request
-    const start = url.indexOf('?')
-    if (start !== -1) context.query = Object.fromEntries(new URLSearchParams(url.slice(start)))
+    const { request } = context
+    if (request.url.includes('?')) context.query = Object.fromEntries(queryOf(request))
   })
 }

@@ -4,7 +4,9 @@ import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { createApp } from './app.ts'
-import { type Config, ConfigError, loadConfig } from './config.ts'
+import { createPasswords } from './auth/password.ts'
+import { memoryAttempts } from './auth/throttle.ts'
+import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
 import { connect, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
 import { inFlight } from './in-flight.ts'
@@ -89,14 +91,17 @@ async function start(config: Config, log: Log, listen: Listen) {
       log,
       storage,
       sample,
-      secretKey,
+      secretKeys: [secretKey, ...(config.SECRET_KEY_PREVIOUS ? [config.SECRET_KEY_PREVIOUS] : [])],
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
+      passwords: createPasswords(),
+      attempts: memoryAttempts(() => performance.now()),
       rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
       tokenRateLimitPerMinute: config.TOKEN_RATE_LIMIT_PER_MINUTE,
       trustedProxies: config.TRUSTED_PROXIES,
       corsOrigins: config.CORS_ORIGINS,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
       auditRequired: config.AUDIT_REQUIRED,
+      introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
     }).compile()

@@ -25,8 +25,8 @@ function newId({ headers }: Request): string {
 const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 let made = 0
 
-/** The headers that every answer has. */
-export function requestHeaders() {
+/** The headers that every answer has, and those that `more` sets. */
+export function requestHeaders(more: (request: Request, headers: Headers) => void) {
   return new Elysia({ name: 'request-headers' }).wrap(
     around((request, handle) =>
       after(handle(request), (response) => {
@@ -37,6 +37,7 @@ export function requestHeaders() {
           headers.set('referrer-policy', 'no-referrer')
           if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
         }
+        more(request, headers)
         return response
       }),
     ),

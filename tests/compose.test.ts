@@ -102,6 +102,7 @@ describe('docker-compose.yml', () => {
     expect(sensitive).toEqual([
       ['DATABASE_URL_FILE', '/secrets/database/url'],
       ['SECRET_KEY', null],
+      ['SECRET_KEY_PREVIOUS', null],
       ['POSTGRES_PASSWORD_FILE', '/secrets/database/password'],
     ])
   })

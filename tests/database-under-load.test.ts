@@ -48,7 +48,7 @@ async function afterwards<T>(query: () => PromiseLike<T>): Promise<T> {
 // The driver gives up a connection that it can't bring back after its timeout of five seconds.
 const STUCK_MS = 4500
 
-test('connections that end under load fail what they carried, and nothing waits for them', async () => {
+test('security 29: connections that end under load fail what they carried, and nothing waits for them', async () => {
   const { token } = await api.token(user, ['workspaces:write'])
   const created: string[] = []
   const took = await whileConnectionsEnd(async (round, index) => {

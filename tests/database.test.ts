@@ -77,7 +77,7 @@ async function expectRecovery() {
 }
 
 test.each(OUTAGES)(
-  'while the database %s the service answers 503, and recovers without a restart',
+  'security 29: while the database %s the service answers 503, and recovers without a restart',
   async (_, breakIt, mendIt) => {
     await endingAll(breakIt)
     // More at once than the pool has connections: each of them learns it, and none waits for ever.

@@ -1,9 +1,11 @@
 import type { Sql } from 'postgres'
 import { breaksUnique } from '../db.ts'
-import { refuse } from '../errors.ts'
+import { refuse, refuseField } from '../errors.ts'
 import { NAME } from '../name.ts'
 import { caseless } from '../schema.ts'
-import { hashPassword, isOutdated, passwordMatches } from './password.ts'
+import { guessable } from './guessable.ts'
+import type { Passwords } from './password.ts'
+import type { Throttle } from './throttle.ts'
 
 export type Account = {
   id: string
@@ -13,7 +15,13 @@ export type Account = {
   created_at: Date
 }
 
-type Credentials = Account & { password_hash: string; is_active: boolean }
+type Credentials = Pick<Account, 'id' | 'username' | 'email'> & {
+  password_hash: string
+  is_active: boolean
+  session_epoch: number
+}
+
+type LoggedIn = Omit<Credentials, 'password_hash' | 'is_active'>
 
 /** Runs a statement that names a user; a name that is taken is a conflict. */
 export async function orTaken<T>(statement: PromiseLike<T>): Promise<T> {
@@ -27,37 +35,99 @@ export async function orTaken<T>(statement: PromiseLike<T>): Promise<T> {
   }
 }
 
-export async function register(
-  sql: Sql,
-  { username, email, password }: { username: string; email: string; password: string },
-): Promise<Omit<Account, 'display_name'>> {
-  const [account] = await orTaken(sql<Account[]>`
-    insert into users (username, username_key, email, email_key, password_hash)
-    values (${username}, ${caseless(username)}, ${email}, ${caseless(email)}, ${await hashPassword(password)})
-    returning id, username, email, created_at`)
-  if (!account) throw new Error('a user was inserted but not returned')
-  return account
-}
+/** `from` is the client's address: wrong passwords are counted for it, too. */
+export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle: Throttle }) {
+  const { sql, passwords, throttle } = given
+  const columns = sql`id, username, email, password_hash, is_active, session_epoch`
 
-/** The account of a username or email and its password. Who is unknown is told no more than who is wrong. */
-export async function logIn(sql: Sql, username: string, password: string): Promise<Account> {
-  const key = caseless(username.trim())
-  const named = await sql<Credentials[]>`
-    select id, username, email, display_name, created_at, password_hash, is_active from users
-    where email_key = ${key} or username_key = ${key} order by email_key = ${key}`
-  let found: Credentials | undefined
-  // One person's username may be another's email: the password then says who is meant.
-  for (const account of named.length > 0 ? named : [undefined]) {
-    if (await passwordMatches(account?.password_hash, password)) found = account
+  /** Runs `change` on the account when the password is its own, which it then is at the moment of the change, too. */
+  const confirmed = async (
+    id: string,
+    password: string,
+    from: string | null,
+    change: (account: Credentials) => PromiseLike<{ count: number }>,
+  ): Promise<void> => {
+    const [account] = await sql<Credentials[]>`select ${columns} from users where id = ${id}`
+    if (!account) throw refuse('not_found')
+    await throttle.password(id, from, async () => {
+      if (await passwords.matches(account.password_hash, password)) return
+      // Not 401: the access token is good, and a client that drops it would be wrong.
+      throw refuse('forbidden', 'Incorrect password')
+    })
+    const { count } = await change(account)
+    if (count === 0) throw refuse('conflict', 'The account was changed meanwhile')
   }
-  const headers = { 'www-authenticate': `Bearer realm="${NAME}"` }
-  if (!found) throw refuse('unauthorized', 'Incorrect username or password', { headers })
-  if (!found.is_active) throw refuse('unauthorized', 'Account is inactive', { headers })
-  const { password_hash, is_active, ...account } = found
-  if (isOutdated(password_hash)) {
-    await sql`
-      update users set password_hash = ${await hashPassword(password)}
-      where id = ${found.id} and password_hash = ${password_hash}`
+
+  return {
+    register(
+      { username, email, password }: { username: string; email: string; password: string },
+      from: string | null,
+    ): Promise<Omit<Account, 'display_name'>> {
+      return throttle.registration(from, async () => {
+        // Hashed whether the names are free or taken, so that both take as long.
+        const hash = await passwords.hash(password)
+        const [account] = await orTaken(sql<Account[]>`
+          insert into users (username, username_key, email, email_key, password_hash)
+          values (${username}, ${caseless(username)}, ${email}, ${caseless(email)}, ${hash})
+          returning id, username, email, created_at`)
+        if (!account) throw new Error('a user was inserted but not returned')
+        return account
+      })
+    },
+
+    /** The account of a username or email and its password. Who is unknown is told no more than who is wrong. */
+    logIn(username: string, password: string, from: string | null): Promise<LoggedIn> {
+      const key = caseless(username.trim())
+      const headers = { 'www-authenticate': `Bearer realm="${NAME}"` }
+      return throttle.password(key, from, async () => {
+        const named = await sql<Credentials[]>`
+          select ${columns} from users
+          where email_key = ${key} or username_key = ${key} order by email_key = ${key}`
+        let found: Credentials | undefined
+        // One person's username may be another's email: the password then says who is meant.
+        for (const account of named.length > 0 ? named : [undefined]) {
+          if (await passwords.matches(account?.password_hash, password)) found = account
+        }
+        if (!found) throw refuse('unauthorized', 'Incorrect username or password', { headers })
+        if (!found.is_active) throw refuse('unauthorized', 'Account is inactive', { headers })
+        if (passwords.isOutdated(found.password_hash)) {
+          await sql`
+            update users set password_hash = ${await passwords.hash(password)}
+            where id = ${found.id} and password_hash = ${found.password_hash}`
+        }
+        // By its id, the account is known where a password is asked for again.
+        throttle.recognise([key, found.id], from)
+        const { password_hash, is_active, ...account } = found
+        return account
+      })
+    },
+
+    /** Changes the password, and ends every login. */
+    changePassword(
+      id: string,
+      { current, next }: { current: string; next: string },
+      from: string | null,
+    ): Promise<void> {
+      return confirmed(id, current, from, async (account) => {
+        const rule = guessable(next, account)
+        if (rule) throw refuseField('new_password', rule)
+        return sql`
+          update users set password_hash = ${await passwords.hash(next)},
+            session_epoch = session_epoch + 1, updated_at = now()
+          where id = ${id} and password_hash = ${account.password_hash} and is_active`
+      })
+    },
+
+    /** Deactivates the account: its logins and tokens are refused. */
+    deactivate(id: string, password: string, from: string | null): Promise<void> {
+      return confirmed(
+        id,
+        password,
+        from,
+        ({ password_hash }) => sql`
+          update users set is_active = false, updated_at = now()
+          where id = ${id} and password_hash = ${password_hash} and is_active`,
+      )
+    },
   }
-  return account
 }

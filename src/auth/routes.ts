@@ -3,30 +3,16 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { jsonBody } from '../json-body.ts'
-import { body, caseless, documented, success, text, within } from '../schema.ts'
-import { logIn, register } from './accounts.ts'
+import type { Peer } from '../plugins/client-address.ts'
+import type { Pat } from '../plugins/pat/index.ts'
+import { success } from '../schema.ts'
+import { EffectiveOn } from '../tokens/answers.ts'
+import { createAccounts } from './accounts.ts'
+import { Deactivation, Login, PasswordChange, Registration } from './fields.ts'
+import type { Passwords } from './password.ts'
 import type { Sessions } from './session.ts'
-
-const password = z
-  .string('text')
-  .refine((value) => within(value, 8, 256), 'text of 8 to 256 characters')
-  .refine((value) => value.isWellFormed(), 'well-formed Unicode')
-  .meta({ type: 'string', minLength: 8, maxLength: 256 })
-
-export const email = z.email('an email address').max(254, 'at most 254 characters')
-
-const Registration = body({ username: text(3, 50), email, password }).refine(
-  ({ username, password }) => !caseless(password).includes(caseless(username)),
-  { path: ['password'], message: 'a password that does not contain the username' },
-)
-const Login = body({
-  username: z
-    .string('text')
-    .max(1000, 'at most 1000 characters')
-    .refine((name) => !name.includes('\0'), 'text')
-    .describe('The username or the email'),
-  password: z.string('text').max(1000, 'at most 1000 characters'),
-})
+import { endSession } from './session-state.ts'
+import type { Throttle } from './throttle.ts'
 
 const Registered = z.object({
   id: z.uuid(),
@@ -40,30 +26,111 @@ const LoggedIn = z.object({
   expires_in: z.int().describe('Seconds'),
   user: z.object({ id: z.uuid(), username: z.string(), email: z.string() }),
 })
+const Done = z.object({ message: z.string() })
+const Deactivated = Done.extend({ effective_on: EffectiveOn })
 
-export function authRoutes({ sql, sessions }: { sql: Sql; sessions: Sessions }) {
+const TAG = 'Accounts'
+const WRONG_PASSWORD = {
+  403: 'Incorrect password',
+  409: 'The account was changed meanwhile',
+  429: 'Too many failed attempts, or too many requests from this address',
+}
+
+export function authRoutes(given: {
+  sql: Sql
+  sessions: Sessions
+  passwords: Passwords
+  throttle: Throttle
+  address: Peer
+  pat: Pat
+}) {
+  const { sql, sessions, address, pat } = given
+  const accounts = createAccounts(given)
+
   return new Elysia({ prefix: '/api/v1/auth' })
     .use(sessions)
-    .post('/register', async ({ body }) => status(201, success(await register(sql, body))), {
-      parse: jsonBody,
-      body: documented(Registration),
-      detail: operation('Accounts', 'Register an account', {
-        answer: [201, Registered],
-        refusals: { 409: 'The username or the email is taken' },
-      }),
-    })
+    .post(
+      '/register',
+      async ({ request, body }) =>
+        status(201, success(await accounts.register(body, address(request)))),
+      {
+        parse: jsonBody,
+        body: Registration,
+        detail: operation(TAG, 'Register an account', {
+          answer: [201, Registered],
+          refusals: {
+            409: 'The username or the email is taken',
+            429: 'Too many names that were taken, or too many requests from this address',
+          },
+        }),
+      },
+    )
     .post(
       '/login',
-      async ({ body, signSession }) => {
-        const { id, username, email } = await logIn(sql, body.username, body.password)
-        return success({ ...(await signSession(id)), user: { id, username, email } })
+      async ({ request, body, signSession }) => {
+        const account = await accounts.logIn(body.username, body.password, address(request))
+        const { id, username, email } = account
+        return success({ ...(await signSession(account)), user: { id, username, email } })
       },
       {
         parse: jsonBody,
-        body: documented(Login),
-        detail: operation('Accounts', 'Log in for an access token', {
+        body: Login,
+        detail: operation(TAG, 'Log in for an access token', {
           answer: [200, LoggedIn],
-          refusals: { 401: 'Incorrect username or password' },
+          refusals: {
+            401: 'Incorrect username or password',
+            429: 'Too many failed logins, or too many requests from this address',
+          },
+        }),
+      },
+    )
+    .post(
+      '/logout',
+      async ({ session }) => {
+        await endSession(sql, session)
+        return success({ message: 'Logged out' })
+      },
+      {
+        session: true,
+        detail: operation(TAG, 'End this login: its access token is refused from now on', {
+          answer: [200, Done],
+        }),
+      },
+    )
+    .post(
+      '/password',
+      async ({ request, body, session }) => {
+        await accounts.changePassword(
+          session.userId,
+          { current: body.current_password, next: body.new_password },
+          address(request),
+        )
+        return success({ message: 'Password changed: log in again' })
+      },
+      {
+        session: true,
+        parse: jsonBody,
+        body: PasswordChange,
+        detail: operation(TAG, 'Change the password, which ends every login', {
+          answer: [200, Done],
+          refusals: WRONG_PASSWORD,
+        }),
+      },
+    )
+    .post(
+      '/deactivate',
+      async ({ request, body, session }) => {
+        await accounts.deactivate(session.userId, body.password, address(request))
+        const effective_on = await pat.settled()
+        return success({ message: 'Account deactivated', effective_on })
+      },
+      {
+        session: true,
+        parse: jsonBody,
+        body: Deactivation,
+        detail: operation(TAG, 'Deactivate the account: its logins and tokens are refused', {
+          answer: [200, Deactivated],
+          refusals: WRONG_PASSWORD,
         }),
       },
     )

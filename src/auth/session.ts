@@ -6,62 +6,85 @@ import { z } from 'zod'
 import { NAME } from '../name.ts'
 import { before } from '../plugins/around.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
-import { answered } from '../plugins/deadline.ts'
 import type { RouteTable } from '../plugins/route-table.ts'
+import { sessionState } from './session-state.ts'
 
-const Claims = z.object({ sub: z.uuid(), jti: z.uuid() })
+const Claims = z.object({
+  sub: z.uuid(),
+  jti: z.uuid(),
+  exp: z.number(),
+  auth_time: z.int(),
+  epoch: z.int(),
+})
 
-export type Session = { userId: string }
+/** A login, as its access token tells of it. */
+export type Session = { userId: string; jti: string; expiresAt: Date; loggedInAt: Date }
 
 /**
  * A route that declares `session: true` takes the access token of a login and nothing else. `signSession`
- * makes one. Every claim is required, and only HS256 with our key is accepted (RFC 8725 §3.1).
+ * makes one, with the first of `secrets`; one that was signed with another of them is good until it expires. Every
+ * claim is required, and only HS256 with our keys is accepted (RFC 8725 §3.1).
  */
 export function sessions(options: {
   sql: Sql
-  secret: string
+  secrets: readonly [string, ...string[]]
   minutes: number
   routes: RouteTable
 }) {
-  const { sql, secret, minutes, routes } = options
+  const { sql, secrets, minutes, routes } = options
   const verified = new WeakMap<Request, Session>()
-  const { decorator } = new Elysia().use(jwt({ name: 'jwt', secret }))
-  const tokens = decorator.jwt
+  const signer = (secret: string) => new Elysia().use(jwt({ name: 'jwt', secret })).decorator.jwt
+  const [current, ...previous] = secrets
+  const tokens = signer(current)
+  const known = [tokens, ...previous.map(signer)]
+
+  const claimsOf = async (token: string) => {
+    for (const { verify } of known) {
+      const claims = Claims.safeParse(
+        await verify(token, {
+          algorithms: ['HS256'],
+          issuer: NAME,
+          audience: NAME,
+          requiredClaims: ['sub', 'iat', 'exp', 'jti'],
+        }),
+      )
+      if (claims.success && isPlain(token)) return claims.data
+    }
+    throw unauthorized(NAME, 'invalid_token', 'Invalid token')
+  }
 
   const verify = async (request: Request): Promise<Session> => {
     const token = bearerToken(request, NAME)
     if (token === null) throw unauthorized(NAME)
-    const claims = Claims.safeParse(
-      await tokens.verify(token, {
-        algorithms: ['HS256'],
-        issuer: NAME,
-        audience: NAME,
-        requiredClaims: ['sub', 'iat', 'exp', 'jti'],
-      }),
-    )
-    if (!claims.success || !isPlain(token)) {
-      throw unauthorized(NAME, 'invalid_token', 'Invalid token')
+    const { sub: userId, jti, exp, auth_time, epoch } = await claimsOf(token)
+    const state = await sessionState(sql, { userId, jti })
+    if (!state) throw unauthorized(NAME, 'invalid_token', 'Invalid token')
+    if (!state.is_active) throw unauthorized(NAME, 'invalid_token', 'Account is inactive')
+    if (state.ended || state.session_epoch !== epoch) {
+      throw unauthorized(NAME, 'invalid_token', 'Session ended')
     }
-    const userId = claims.data.sub
-    const [user] = await answered(sql<{ is_active: boolean }[]>`
-      select is_active from users where id = ${userId}`)
-    if (!user) throw unauthorized(NAME, 'invalid_token', 'Invalid token')
-    if (!user.is_active) throw unauthorized(NAME, 'invalid_token', 'Account is inactive')
-    return { userId }
+    return {
+      userId,
+      jti,
+      expiresAt: new Date(exp * 1000),
+      loggedInAt: new Date(auth_time * 1000),
+    }
   }
 
   return new Elysia({ name: 'sessions', seed: crypto.randomUUID() })
-    .decorate('signSession', async (userId: string) => ({
-      access_token: await tokens.sign({
-        sub: userId,
+    .decorate('signSession', async (account: { id: string; session_epoch: number }) => {
+      const now = Math.floor(Date.now() / 1000)
+      const access_token = await tokens.sign({
+        sub: account.id,
         jti: crypto.randomUUID(),
         iss: NAME,
         aud: NAME,
-        exp: Math.floor(Date.now() / 1000) + minutes * 60,
-      }),
-      token_type: 'bearer' as const,
-      expires_in: minutes * 60,
-    }))
+        exp: now + minutes * 60,
+        auth_time: now,
+        epoch: account.session_epoch,
+      })
+      return { access_token, token_type: 'bearer' as const, expires_in: minutes * 60 }
+    })
     .wrap(
       before((request) => {
         if (!routes.match(request)?.detail[DECLARED]) return

@@ -43,7 +43,8 @@ function complete(operation: Operation): Operation {
     refusals[400] = 'A token in the URL'
     refusals[401] = 'No credential, or one that is not accepted'
   }
-  if (scope) refusals[403] = 'The scope or the address does not allow it'
+  if (security.some((kind) => 'personalAccessToken' in kind))
+    refusals[403] = 'The scope or the address does not allow it'
   if (requestBody && 'application/json' in requestBody.content) {
     refusals[400] = 'The body is not valid JSON'
     refusals[413] = 'The body is too large'

@@ -45,7 +45,7 @@ export function operation(
   said: {
     description?: string
     answer: [status: number, answer: Answer, otherForms?: Content]
-    alsoAnswers?: Record<number, string>
+    alsoAnswers?: Record<number, string | { description: string; content: Content }>
     refusals?: Record<number, string>
     requestBody?: { required: true; content: Content }
   },
@@ -60,8 +60,8 @@ export function operation(
       },
     },
   }
-  for (const [code, description] of Object.entries(said.alsoAnswers ?? {})) {
-    responses[code] = { description }
+  for (const [code, other] of Object.entries(said.alsoAnswers ?? {})) {
+    responses[code] = typeof other === 'string' ? { description: other } : other
   }
   for (const [code, description] of Object.entries({ ...ALWAYS, ...said.refusals })) {
     responses[code] = refusal(description)

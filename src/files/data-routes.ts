@@ -35,7 +35,7 @@ const EventPage = documented(
     offset: queryNumber(0, 2 ** 40).default(0),
     parameters: z
       .string()
-      .max(20_000, 'names of channels of this file')
+      .max(15_000, 'names of channels of this file')
       .optional()
       .describe('Names of channels, separated by commas. Without it all of them'),
     format: z

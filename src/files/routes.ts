@@ -159,7 +159,10 @@ export function fileRoutes(options: {
         params: OneFile,
         detail: operation(TAG, 'Download the very bytes that were uploaded', {
           answer: [200, FCS_FILE],
-          alsoAnswers: { 206: 'The range asked for', 304: 'The client has these bytes' },
+          alsoAnswers: {
+            206: { description: 'The range asked for', content: FCS_FILE },
+            304: 'The client has these bytes',
+          },
           refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
         }),
       },

@@ -37,10 +37,12 @@ export function grantedBy(
 }
 
 const REQUIRED = 'x-required-scope'
+const NAMED = 'x-scopes-named'
 
 /**
  * A route that declares `scope: 'fcs:read'` is closed to every token that lacks it, before its body is read;
  * its handler has the typed `principal` and `granted_by`; the OpenAPI document says so.
+ * A route that declares `token: (request) => [...]` takes any token that holds all of these scopes, which may be none.
  * `authenticate` finds the principal and throws a `Refusal` of its own, or lets `check` throw this plugin's.
  */
 export function scopes<const L extends Ladders, P extends { scopes: readonly string[] }>(options: {
@@ -51,18 +53,34 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
 }) {
   const { ladders, routes, realm, authenticate } = options
   const granted = new WeakMap<Request, { principal: P; grantedBy: string }>()
+  type Named = (request: Request) => readonly ScopeOf<L>[]
+  const named = new Map<unknown, Named>()
+
+  const demand = (required: string, held: readonly string[]): string => {
+    const scope = grantedBy(ladders, required, held)
+    if (scope === null) throw insufficientScope(realm, required, held)
+    return scope
+  }
 
   return new Elysia({ name: 'scopes', seed: crypto.randomUUID() })
     .wrap(
       before((request) => {
-        const required = routes.match(request)?.detail[REQUIRED]
-        if (typeof required !== 'string') return
+        const detail = routes.match(request)?.detail
+        const required = detail?.[REQUIRED]
         let by = ''
-        const principal = authenticate(request, (held) => {
-          const scope = grantedBy(ladders, required, held)
-          if (scope === null) throw insufficientScope(realm, required, held)
-          by = scope
-        })
+        let check: (held: readonly string[]) => void
+        if (typeof required === 'string') {
+          check = (held) => {
+            by = demand(required, held)
+          }
+        } else {
+          const scopesOf = named.get(detail?.[NAMED])
+          if (!scopesOf) return
+          check = (held) => {
+            for (const scope of scopesOf(request)) demand(scope, held)
+          }
+        }
+        const principal = authenticate(request, check)
         return after(principal, (principal) => {
           granted.set(request, { principal, grantedBy: by })
         })
@@ -81,12 +99,29 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
           }
         },
       }),
+      token: (scopesOf: Named) => {
+        // The same function comes back from the table of routes.
+        named.set(scopesOf, scopesOf)
+        return {
+          detail: { security: [{ personalAccessToken: [] }], [NAMED]: scopesOf },
+          resolve: ({ request }: { request: Request }) => {
+            const access = granted.get(request)
+            if (!access) throw new Refusal(401)
+            return { principal: access.principal }
+          },
+        }
+      },
     })
 }
 
-function insufficientScope(realm: string, required: string, held: readonly string[]): Refusal {
+/** A 403 that names the scope to ask for: the lowest that would do, which grants nothing beside. */
+export function insufficientScope(
+  realm: string,
+  required: string,
+  held: readonly string[],
+): Refusal {
   const refusal = new Refusal(403, {
-    data: { required_scope: required, your_scopes: held },
+    data: { required_scope: required, your_scopes: held, smallest_scope: required },
     headers: {
       'www-authenticate': `Bearer realm="${realm}", error="insufficient_scope", scope="${required}"`,
     },

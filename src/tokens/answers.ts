@@ -39,20 +39,22 @@ export const Items = z.object({
   next_cursor: z.string().nullable(),
 })
 
+export const EffectiveOn = z
+  .object({
+    confirmed: z.int().describe('How many instances have said that they know'),
+    fenced: z
+      .int()
+      .nullable()
+      .describe(
+        'How many have not, and use nothing that they remembered; null when the list of them could not be read',
+      ),
+  })
+  .describe('No instance accepts what was ended in a request that begins after this answer')
+
 export const Revoked = z.object({
   message: z.string(),
   token_id: z.uuid(),
-  effective_on: z
-    .object({
-      confirmed: z.int().describe('How many instances have said that they refuse the token'),
-      fenced: z
-        .int()
-        .nullable()
-        .describe(
-          'How many have not, and use nothing that they remembered; null when the list of them could not be read',
-        ),
-    })
-    .describe('No instance accepts the token in a request that begins after this answer'),
+  effective_on: EffectiveOn,
 })
 
 export const LogEntry = z.object({

@@ -1,6 +1,7 @@
 import { Elysia, status } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
+import { requireRecentLogin } from '../auth/recent-login.ts'
 import type { Sessions } from '../auth/session.ts'
 import { operation } from '../docs/operation.ts'
 import { jsonBody } from '../json-body.ts'
@@ -42,6 +43,9 @@ const Log = documented(
 const OneToken = documented(Id)
 const TAG = 'Tokens'
 const UNKNOWN = { 404: 'No such token of yours' }
+const OLD_LOGIN = {
+  401: 'No credential, one that is not accepted, or a login too long ago for a token with a delete or admin scope',
+}
 
 /** Managing one's own tokens. All of it needs a login: a token can't make, see or change tokens. */
 export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessions; pat: Pat }) {
@@ -51,25 +55,23 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .use(sessions)
     .post(
       '',
-      async ({ body, session }) =>
-        status(
-          201,
-          success(
-            await pat.issue({
-              userId: session.userId,
-              name: body.name,
-              scopes: body.scopes,
-              expiresInDays: body.expires_in_days,
-              allowedIps: body.allowed_ips ?? null,
-              perMinute: body.rate_limit_per_minute ?? null,
-            }),
-          ),
-        ),
+      async ({ body, session }) => {
+        requireRecentLogin(session, body.scopes)
+        const issued = await pat.issue({
+          userId: session.userId,
+          name: body.name,
+          scopes: body.scopes,
+          expiresInDays: body.expires_in_days,
+          allowedIps: body.allowed_ips ?? null,
+          perMinute: body.rate_limit_per_minute ?? null,
+        })
+        return status(201, success(issued))
+      },
       {
         session: true,
         parse: jsonBody,
         body: NewToken,
-        detail: operation(TAG, 'Create a token', { answer: [201, Issued] }),
+        detail: operation(TAG, 'Create a token', { answer: [201, Issued], refusals: OLD_LOGIN }),
       },
     )
     .get(
@@ -126,6 +128,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .post(
       '/:id/regenerate',
       async ({ params, body, session }) => {
+        requireRecentLogin(session, (await tokens.find(session.userId, params.id)).scopes)
         const issued = await regenerate(sql, session.userId, params.id, {
           days: body?.expires_in_days,
           graceSeconds: body?.grace_seconds ?? 0,
@@ -142,6 +145,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
           answer: [200, Issued],
           refusals: {
             ...UNKNOWN,
+            ...OLD_LOGIN,
             409: 'The token is revoked, or expired and no new expiry is given',
           },
         }),
@@ -150,6 +154,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
     .put(
       '/:id/allowed-ips',
       async ({ params, body, session }) => {
+        requireRecentLogin(session, (await tokens.find(session.userId, params.id)).scopes)
         const item = await tokens.allowIps(session.userId, params.id, body.allowed_ips)
         await pat.settled()
         return success(item)
@@ -161,7 +166,7 @@ export function tokenRoutes({ sql, sessions, pat }: { sql: Sql; sessions: Sessio
         body: AllowedIps,
         detail: operation(TAG, 'Set the addresses a token may be used from', {
           answer: [200, Item],
-          refusals: UNKNOWN,
+          refusals: { ...UNKNOWN, ...OLD_LOGIN },
         }),
       },
     )

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { memoryAttempts } from '../../src/auth/throttle.ts'
 import { type TestApp, testApp, type User } from '../kit/app.ts'
 
 let app: TestApp
 let user: User
 beforeAll(async () => {
-  app = await testApp({ accessTokenMinutes: 7 })
+  // Every attempt is made an hour after the one before, so that none is throttled.
+  let hours = 0
+  const attempts = memoryAttempts(() => ++hours * 3_600_000)
+  app = await testApp({ accessTokenMinutes: 7, attempts })
   user = await app.user()
 })
 afterAll(() => app.close())

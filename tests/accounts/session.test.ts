@@ -1,41 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
+import { createSign, generateKeyPairSync } from 'node:crypto'
 import { SECRET_KEY, type TestApp, testApp, type User } from '../kit/app.ts'
+import { claimsOf, encoded, type Fields, HS256, headerOf, sign } from './jwt.ts'
 
 let app: TestApp
 let user: User
-let claims: Record<string, unknown>
+let claims: Fields
 beforeAll(async () => {
   app = await testApp()
   user = await app.user()
-  claims = part(user.jwt, 1)
+  claims = claimsOf(user.jwt)
 })
 afterAll(() => app.close())
 
-const part = (jwt: string, at: 0 | 1): Record<string, unknown> =>
-  JSON.parse(Buffer.from(jwt.split('.')[at] ?? '', 'base64url').toString())
-const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-const HS256 = { alg: 'HS256', typ: 'JWT' }
-const HASHES: Record<string, string> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
-
-/** A JWT made by hand: by default what the service itself would sign. */
-function signed(
-  changed: Record<string, unknown> = {},
-  header: Record<string, unknown> = HS256,
-  key = SECRET_KEY,
-) {
-  const content = `${encoded(header)}.${encoded({ ...claims, ...changed })}`
-  const hash = HASHES[String(header.alg)] ?? 'sha256'
-  return `${content}.${createHmac(hash, key).update(content).digest('base64url')}`
-}
+/** What the service itself would sign, but for what is changed. */
+const signed = (changed: Fields = {}, header: Fields = HS256, key = SECRET_KEY) =>
+  sign({ ...claims, ...changed }, header, key)
 
 const statusOf = async (bearer: string) =>
   (await app.call('GET', '/api/v1/tokens', { bearer })).status
 const now = () => Math.floor(Date.now() / 1000)
 
 test('an access token has exactly these claims, under HS256 and no key of its own', async () => {
-  expect(part(user.jwt, 0)).toEqual(HS256)
+  expect(headerOf(user.jwt)).toEqual(HS256)
   expect(claims).toEqual({
     sub: user.id,
     iss: 'pat-auth-system',
@@ -43,17 +30,19 @@ test('an access token has exactly these claims, under HS256 and no key of its ow
     jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     iat: expect.any(Number),
     exp: Number(claims.iat) + 30 * 60,
+    auth_time: claims.iat,
+    epoch: 0,
   })
   const json = { username: user.username, password: user.password }
   const again = await app.call('POST', '/api/v1/auth/login', { json })
-  expect(part(again.body.data.access_token, 1).jti).not.toBe(claims.jti)
+  expect(claimsOf(again.body.data.access_token).jti).not.toBe(claims.jti)
 })
 
 test('security 16: what is signed as the service signs is accepted', async () => {
   expect(await statusOf(signed())).toBe(200)
 })
 
-test.each(['sub', 'iat', 'exp', 'jti', 'iss', 'aud'])(
+test.each(['sub', 'iat', 'exp', 'jti', 'iss', 'aud', 'auth_time', 'epoch'])(
   'security 16: a JWT without %s is 401',
   async (claim) => {
     expect(await statusOf(signed({ [claim]: undefined }))).toBe(401)
@@ -67,6 +56,8 @@ test.each([
   ['a subject that is no id', { sub: "' or true --" }],
   ['an exp that is no number', { exp: '9999999999' }],
   ['an nbf in the future', { nbf: now() + 3600 }],
+  ['an epoch to come', { epoch: 1 }],
+  ['an auth_time that is no number', { auth_time: '1' }],
 ])('security 16: a JWT with %s is 401', async (_, changed) => {
   expect(await statusOf(signed(changed))).toBe(401)
 })
@@ -119,7 +110,7 @@ test('security 3: a JWT is no token for the routes of data', async () => {
   }
 })
 
-test('a deactivated account is refused at once, and served at once when it is active again', async () => {
+test('security 17: a deactivated account is refused at once, and served at once when it is active again', async () => {
   const { id, jwt } = await app.user()
   await app.sql`update users set is_active = false where id = ${id}`
   const refused = await app.call('GET', '/api/v1/tokens', { bearer: jwt })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-test('a row is there before the client has its answer', async () => {
+test('security 27: a row is there before the client has its answer', async () => {
   for (let turn = 0; turn < 10; turn++) {
     const { rows } = await rowsOf(app, token, `GET ${ME}`)
     expect(rows).toEqual([row(`GET ${ME}`, 200, null)])

@@ -48,7 +48,8 @@ test('the two commands of the README are scripts of the package', async () => {
   expect(await read('.ci/run')).toContain('npx -y bun@1.4.5 run test')
 })
 
-test.each(['README.md', 'README.zh-CN.md', 'docs/quickstart.md', 'docs/api.md', 'docs/plugins.md'])(
+const PAGES = ['quickstart', 'api', 'plugins', 'gateways', 'leaks'].map((name) => `docs/${name}.md`)
+test.each(['README.md', 'README.zh-CN.md', ...PAGES])(
   'every file that %s points to is there',
   async (page) => {
     const folder = join(root, page, '..')

@@ -7,7 +7,7 @@ import { bases, isRead, loose, randomIntegers } from './damaged.ts'
 
 const interesting = [...new TextEncoder().encode('0123456789|/$ ,-FDIAPNBR'), 0, 0x80, 0xff]
 
-describe('a damaged file is read or refused, and nothing else', () => {
+describe('security 22: a damaged file is read or refused, and nothing else', () => {
   for (const [i, file] of [...bases.map(writeFcs), ...loose].entries()) {
     test(`file ${i}, with one to four bytes changed`, async () => {
       const random = randomIntegers(i + 1)

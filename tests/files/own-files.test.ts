@@ -153,7 +153,11 @@ test.each([
   const call = method === 'POST' ? { body: 'junk', headers: RAW } : {}
   const refused = await api.call(method, path, { bearer: token, ...call })
   expect(refused.status).toBe(403)
-  expect(refused.body.data).toEqual({ required_scope: scope, your_scopes: [below[scope]] })
+  expect(refused.body.data).toEqual({
+    required_scope: scope,
+    your_scopes: [below[scope]],
+    smallest_scope: scope,
+  })
   const enough = await api.token(me.user, [scope])
   expect((await api.call(method, path, { bearer: enough.token, ...call })).status).not.toBe(403)
   expect((await api.call(method, path, call)).status).toBe(401)

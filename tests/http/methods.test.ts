@@ -5,16 +5,20 @@ import { type TestApp, testApp } from '../kit/app.ts'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']
 
 let app: TestApp
-/** The methods of each documented path, as the OpenAPI document has them. */
+/** The methods of each documented path, as the OpenAPI document has them; `self` is a place for an id, too. */
 let paths: [path: string, methods: string[]][]
 beforeAll(async () => {
   app = await testApp()
   const { body } = await app.call('GET', '/openapi.json')
   const documented: [string, object][] = Object.entries(body.paths)
-  paths = documented.map(([path, operations]) => [
-    path.replace(/\{\w+\}/g, crypto.randomUUID()),
-    Object.keys(operations).map((method) => method.toUpperCase()),
-  ])
+  const methodsOf = (path: string) =>
+    documented
+      .filter(([other]) => new RegExp(`^${other.replace(/\{\w+\}/g, '[^/]+')}$`).test(path))
+      .flatMap(([, operations]) => Object.keys(operations).map((method) => method.toUpperCase()))
+  paths = documented.map(([path]) => {
+    const concrete = path.replace(/\{\w+\}/g, crypto.randomUUID())
+    return [concrete, [...new Set(methodsOf(concrete))]]
+  })
 })
 afterAll(() => app.close())
 

@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AppOptions, createApp } from '../../src/app.ts'
+import { createPasswords } from '../../src/auth/password.ts'
+import { memoryAttempts } from '../../src/auth/throttle.ts'
 import { connect } from '../../src/db.ts'
 import { loadSample } from '../../src/files/sample.ts'
 import { createLog } from '../../src/log.ts'
@@ -49,14 +51,17 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     log: createLog('debug', (line) => lines.push(line)),
     storage: await localStorage(folder),
     sample: await sample,
-    secretKey: SECRET_KEY,
+    secretKeys: [SECRET_KEY],
     accessTokenMinutes: 30,
+    passwords: createPasswords(),
+    attempts: memoryAttempts(() => performance.now()),
     rateLimitPerMinute: 0,
     tokenRateLimitPerMinute: 0,
     trustedProxies: [],
     corsOrigins: [],
     maxUploadBytes: 64 * 1024 * 1024,
     auditRequired: true,
+    introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
     pendingMigrations: () => pendingMigrations(sql),
     ...options,

@@ -56,6 +56,17 @@ test.each([
   expect(await seen(behind, '203.0.113.9', { [name]: value })).toBe('203.0.113.9')
 })
 
+test('security 25: an allow-list sees the address of the socket, whatever a client says of itself', async () => {
+  const user = await bare.user()
+  const { token: bearer } = await bare.token(user, ['users:read'], { allowed_ips: ['10.0.0.1'] })
+  const statuses = ['x-forwarded-for', 'x-real-ip', 'forwarded'].map(async (name) => {
+    const headers = { [name]: name === 'forwarded' ? 'for=10.0.0.1' : '10.0.0.1' }
+    const call = { bearer, headers, from: '203.0.113.9' }
+    return (await bare.call('GET', '/api/v1/users/me', call)).status
+  })
+  expect(await Promise.all(statuses)).toEqual([403, 403, 403])
+})
+
 test('security 25: behind a trusted proxy only X-Forwarded-For is believed', async () => {
   for (const name of ['x-real-ip', 'forwarded', 'x-client-ip']) {
     expect(await seen(behind, '10.0.0.1', { [name]: '198.51.100.1' })).toBe('10.0.0.1')

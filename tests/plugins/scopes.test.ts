@@ -41,7 +41,11 @@ test('the example: the lower scope may read and not write', async () => {
   expect(await refused.json()).toEqual({
     success: false,
     error: 'Forbidden',
-    data: { required_scope: 'reports:write', your_scopes: ['reports:read'] },
+    data: {
+      required_scope: 'reports:write',
+      your_scopes: ['reports:read'],
+      smallest_scope: 'reports:write',
+    },
   })
 })
 

@@ -201,7 +201,7 @@ test('security 12: a remembered token is never accepted after its expiry by the 
 })
 
 const known = (id: string, more: Partial<Known> = {}): Known => ({
-  principal: { tokenId: id, userId: 'owner', scopes: [] },
+  principal: { tokenId: id, userId: 'owner', scopes: [], expiresAt: new Date(8.64e15) },
   revoked: false,
   supersededAt: Number.POSITIVE_INFINITY,
   expiresAt: Number.POSITIVE_INFINITY,

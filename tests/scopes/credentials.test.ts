@@ -40,7 +40,11 @@ test('security 1: a bad token is 401 invalid_token, and an insufficient one 403 
   expect(low.body).toEqual({
     success: false,
     error: 'Forbidden',
-    data: { required_scope: 'users:write', your_scopes: ['users:read'] },
+    data: {
+      required_scope: 'users:write',
+      your_scopes: ['users:read'],
+      smallest_scope: 'users:write',
+    },
   })
   expect(challengeOf(low)).toMatch(
     /^Bearer (realm="[^"]+", )?error="insufficient_scope", scope="users:write"$/,

@@ -27,4 +27,15 @@ export const PAT_ROUTES = [
   ['GET', `/api/v1/fcs/statistics?file_id=${NOWHERE}`, 'fcs:analyze'],
   ['GET', `/api/v1/fcs/histogram?parameter=FL1-A&file_id=${NOWHERE}`, 'fcs:analyze'],
   ['GET', `/api/v1/fcs/density?x=FL1-A&y=FL2-A&file_id=${NOWHERE}`, 'fcs:analyze'],
+  ['POST', '/oauth/introspect', 'users:read'],
+] as const
+
+/** Every route that any token may call, or one that holds what the request names. */
+export const ANY_TOKEN_ROUTES = [
+  ['GET', '/api/v1/tokens/self'],
+  ['GET', '/api/v1/tokens/self/can'],
+  ['GET', '/api/v1/auth/verify'],
+  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map(
+    (method) => [method, '/api/v1/auth/verify/*'] as const,
+  ),
 ] as const

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { OPEN_PATHS } from '../../src/app.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
-import { NOWHERE, PAT_ROUTES, SCOPES } from './pat-routes.ts'
+import { ANY_TOKEN_ROUTES, NOWHERE, PAT_ROUTES, SCOPES } from './pat-routes.ts'
 
 let app: TestApp
 let user: User
@@ -19,14 +19,15 @@ const isOpen = ({ path }: Route) => OPEN_PATHS.includes(path)
 const closedRoutes = () => app.app.routes.filter((route) => !isOpen(route))
 const concrete = (path: string) => path.replace(/:\w+/g, NOWHERE)
 const patPaths: ReadonlySet<string> = new Set(
-  PAT_ROUTES.map(([, path]) => path.split('?')[0] ?? ''),
+  [...PAT_ROUTES, ...ANY_TOKEN_ROUTES].map(([, path]) => path.split('?')[0] ?? ''),
 )
 const takesToken = ({ path }: Route) => patPaths.has(concrete(path))
 
 test('security 3: the list of open paths is short, and each path on it is there', () => {
   const known = [
     ...['/', '/health', '/ready', '/docs', '/docs/assets/:name', '/docs/problems', '/openapi.json'],
-    ...['/api/v1/auth/register', '/api/v1/auth/login'],
+    ...['/api/v1/auth/register', '/api/v1/auth/login', '/api/v1/credentials/revoke'],
+    ...['/oauth/revoke', '/.well-known/pat-format.json'],
   ]
   expect([...OPEN_PATHS].sort()).toEqual(known.sort())
   const registered = new Set(app.app.routes.map(({ path }) => path))
@@ -57,7 +58,9 @@ test('security 3: each route that takes a token takes no JWT, and every other ta
 
 test('security 3: the routes that take a token are the contract’s, each with its scope', async () => {
   const registered = closedRoutes().filter(takesToken)
-  const named = PAT_ROUTES.map(([method, path]) => `${method} ${path.split('?')[0]}`)
+  const named = [...PAT_ROUTES, ...ANY_TOKEN_ROUTES].map(
+    ([method, path]) => `${method} ${path.split('?')[0]}`,
+  )
   const unnamed = registered.filter(
     ({ method, path }) => !named.includes(`${method} ${concrete(path)}`),
   )

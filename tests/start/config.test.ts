@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+import { type Config, ConfigError, introspectionClient, loadConfig } from '../../src/config.ts'
 
 const KEY = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBmb3IgdXNl'
 let folder: string
@@ -52,6 +52,7 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
     'postgres://u:p%40@h/d?ssl=require',
   ],
   ['SECRET_KEY', KEY, KEY],
+  ['SECRET_KEY_PREVIOUS', KEY, KEY],
   ['SECRET_KEY', 'æøå-æøå-æøå-æøå-æøå', 'æøå-æøå-æøå-æøå-æøå'],
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
@@ -78,6 +79,8 @@ const refused: [keyof Config, string, string][] = [
   ['DATABASE_URL', 'postgres://u:hush@h:port/d', 'a URL such as'],
   ['DATABASE_URL', 'postgres://u:hush%ZZ@h/d', 'a URL such as'],
   ['SECRET_KEY', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'hush hush', 'at least 32 bytes'],
+  ['SECRET_KEY_PREVIOUS', 'a'.repeat(64), 'a secret of your own'],
   ['SECRET_KEY', 'your-super-secret-key-change-in-production', 'a secret of your own'],
   ['SECRET_KEY', 'a'.repeat(64), 'a secret of your own'],
   [
@@ -101,6 +104,10 @@ const refused: [keyof Config, string, string][] = [
   ['MAX_UPLOAD_BYTES', '2GiB', 'a whole number from 1 to'],
   ['AUDIT_REQUIRED', 'no', 'true or false'],
   ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],
+  ['INTROSPECTION_CLIENT_ID', 'hush:hush', 'letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'hush', '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', `${KEY}+hush`, '32 to 200 letters, digits and ._-'],
+  ['INTROSPECTION_CLIENT_SECRET', 'a'.repeat(64), 'a secret of your own'],
 ]
 test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   const message = refusal({ [name]: given })
@@ -109,10 +116,26 @@ test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   expect(message).not.toContain('hush')
 })
 
-test.each(['SECRET_KEY', 'DATABASE_URL', 'PORT'] as const)(
+test('the client that introspects has an id and a secret, or there is none', () => {
+  const both = { INTROSPECTION_CLIENT_ID: 'gateway', INTROSPECTION_CLIENT_SECRET: KEY }
+  expect(introspectionClient(loadConfig(both))).toEqual({ id: 'gateway', secret: KEY })
+  expect(introspectionClient(loadConfig({}))).toBeNull()
+  for (const [name, value] of Object.entries(both)) {
+    expect(refusal({ [name]: value })).toBe(
+      'INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together',
+    )
+  }
+})
+
+test.each(['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'DATABASE_URL', 'PORT'] as const)(
   '%s may come from the file that its name with _FILE names',
   async (name) => {
-    const value = { SECRET_KEY: KEY, DATABASE_URL: 'postgres://u@h/d', PORT: '8123' }[name]
+    const value = {
+      SECRET_KEY: KEY,
+      SECRET_KEY_PREVIOUS: KEY,
+      DATABASE_URL: 'postgres://u@h/d',
+      PORT: '8123',
+    }[name]
     const path = join(folder, name)
     await writeFile(path, `${value}\n`)
     expect(loadConfig({ [`${name}_FILE`]: path })).toEqual(loadConfig({ [name]: value }))

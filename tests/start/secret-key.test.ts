@@ -31,6 +31,25 @@ test('without SECRET_KEY a random key is kept for its owner only, and logins out
   expect(JSON.stringify([...before.lines, ...after.lines])).not.toContain(key)
 })
 
+test('the kept key may be followed by one of your own without ending a login', async () => {
+  const database = await createDatabase()
+  const folder = await made.create()
+  const env = { DATABASE_URL: database.url }
+  const before = await service(folder, env)
+  const jwt = await logIn(client(before.url), 'rotator')
+  await before.end()
+
+  const after = await service(folder, {
+    ...env,
+    SECRET_KEY: 'ZXZlcnkga2V5IGVuZHMsIGFuZCBub3QgZXZlcnkgbG9naW4',
+    SECRET_KEY_PREVIOUS_FILE: join(folder, 'data/secret-key'),
+  })
+  const tokens = await client(after.url)('GET', '/api/v1/tokens', { bearer: jwt })
+  await after.end()
+  await database.drop()
+  expect(tokens.status).toBe(200)
+})
+
 test('two installations have different keys', async () => {
   expect(await keptSecretKey(await made.create())).not.toBe(
     await keptSecretKey(await made.create()),

@@ -98,7 +98,7 @@ describe('token expiry and revocation', () => {
     }
   })
 
-  test('a deactivated owner’s token stops at once, and goes on when the owner is back', async () => {
+  test('security 17: a deactivated owner’s token stops at once, and goes on when the owner is back', async () => {
     const owner = await app.user()
     const { token } = await app.token(owner, ['users:read'])
     expect(await me(token)).toEqual(OPEN)
@@ -134,7 +134,7 @@ describe('regeneration and its grace', () => {
     expect([await me(token), await me(next)]).toEqual([REVOKED, OPEN])
   })
 
-  test('grace never outlives the old expiry', async () => {
+  test('security 11: grace never outlives the old expiry', async () => {
     await clock.set(START)
     const { id, token } = await app.token(user, ['users:read'], { expires_in_days: 1 })
     await clock.set(START + DAY - 10_000)

@@ -59,6 +59,9 @@ beforeAll(async () => {
         headers,
         json: { username: secret, password: secret },
       })
+      const passwords = { current_password: secret, new_password: `${secret} ${secret}` }
+      await call('POST', '/api/v1/auth/password', { headers, json: passwords })
+      await call('POST', '/api/v1/auth/deactivate', { headers, json: { password: secret } })
       await call('POST', '/api/v1/workspaces', { headers, json: { nonsense: secret } })
       await call('PUT', '/api/v1/users/me', { headers, json: { email: secret } })
       await broken('workspaces', () => call('GET', '/api/v1/workspaces', { headers }))
@@ -87,6 +90,27 @@ beforeAll(async () => {
   socket.terminate()
   await Promise.all(server.handled)
   server.close()
+
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const uri = { 'x-original-uri': `/${next}?token=${next}`, 'x-required-scope': next }
+  await call('GET', '/api/v1/auth/verify', { bearer: next, headers: uri })
+  await call('GET', `/api/v1/auth/verify/${token}`, { bearer: next, headers: uri })
+  await call('GET', `/api/v1/tokens/self/can?scope=${user.jwt}`, { bearer: next })
+  // The last of these end the tokens.
+  for (const secret of [user.password, user.jwt, token, next]) {
+    const body = `token=${encodeURIComponent(secret)}`
+    const json = { credentials: [secret] }
+    const asked = { bearer: next, headers: form, body }
+    await call('POST', '/oauth/introspect', asked)
+    await broken('users', () => call('POST', '/oauth/introspect', asked))
+    for (const path of ['/oauth/revoke', '/api/v1/credentials/revoke']) {
+      const given = path === '/oauth/revoke' ? { headers: form, body } : { json }
+      await broken('token_secrets', () => call('POST', path, given))
+    }
+    await call('POST', '/oauth/revoke', { headers: form, body: `${body}&${body}` })
+    await call('POST', '/api/v1/credentials/revoke', { json })
+    await call('POST', '/oauth/revoke', { headers: form, body })
+  }
   answers = seen
 }, 20_000)
 afterAll(() => app.close())

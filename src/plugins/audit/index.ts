@@ -12,6 +12,9 @@ export { keepPartitions } from './partitions.ts'
 /** What a request did with a token: `reason` says why it was not allowed. */
 export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
 
+/** What a row says that the token was used for. */
+export type Called = { method: string; path: string }
+
 const MAX_ENDPOINT = 2048
 
 const UNREQUIRED_PAUSE_MS = 10
@@ -26,24 +29,28 @@ export function audit(options: {
   sql: Sql
   use: (request: Request) => TokenUse | null | Promise<TokenUse | null>
   address: Peer
+  /** What was called, when a gateway asks for somebody else: by default it is what was requested. */
+  called?: (request: Request, path: string) => Called | null
   skip?: (path: string) => boolean
   required: boolean
   onLost: (error: unknown) => void
 }) {
-  const { sql, use, address, skip, required, onLost } = options
+  const { sql, use, address, called, skip, required, onLost } = options
   const writer = auditWriter(sql, required ? 0 : UNREQUIRED_PAUSE_MS)
 
-  const write = (request: Request, path: string, status: number, presented: TokenUse) =>
-    writer.write({
+  const write = (request: Request, path: string, status: number, presented: TokenUse) => {
+    const asked = called?.(request, path)
+    return writer.write({
       token_id: presented.tokenId,
       at: Date.now(),
       ip: address(request),
-      method: request.method,
-      endpoint: withoutTokens(path),
+      method: asked?.method ?? request.method,
+      endpoint: withoutTokens(asked?.path ?? path),
       status_code: status,
       authorized: presented.authorized,
       reason: presented.authorized ? null : (presented.reason ?? defaultReason(status)),
     })
+  }
 
   const recorded = (request: Request, path: string, response: Response) => {
     const failed = (error: unknown) => {

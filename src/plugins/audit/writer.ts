@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sql } from 'postgres'
+import type { ISql, Sql } from 'postgres'
 
 export type AuditRow = {
   token_id: string
@@ -66,6 +66,13 @@ export function auditWriter(sql: Sql, pauseMs = 0) {
   }
 }
 
+/** Writes rows at once, for whoever has a transaction that they belong to. */
+export function writeRows(sql: ISql, rows: readonly AuditRow[]): Promise<void> {
+  const batch = emptyBatch()
+  for (const row of rows) add(batch, row)
+  return insert(sql, batch)
+}
+
 function emptyBatch(): Batch {
   const columns = { tokenIds: '', instants: '', addresses: '', methods: '' }
   const more = { endpoints: '', statuses: '', authorized: '', reasons: '' }
@@ -91,7 +98,7 @@ const line = (text: string) => `${text.replaceAll('\n', ' ')}\n`
  * Writes the rows, and with them the count of uses of each token and its last one: one statement, so that they agree.
  * Everybody locks the counts in the same order, so that nobody waits in a circle.
  */
-async function insert(sql: Sql, batch: Batch): Promise<void> {
+async function insert(sql: ISql, batch: Batch): Promise<void> {
   const shard = Math.floor(Math.random() * SHARDS)
   const lines = (text: string) => text.slice(0, -1)
   await sql`

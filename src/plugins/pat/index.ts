@@ -14,7 +14,13 @@ export type { IssuedToken, NewToken } from './issue.ts'
 export type { Principal } from './known.ts'
 
 /** What an audit needs to know of a request that presented a token of ours. */
-export type TokenUse = { tokenId: string; authorized: boolean; reason: string | null }
+export type TokenUse = {
+  tokenId: string
+  authorized: boolean
+  reason: string | null
+  /** Of a token that is accepted: when the string that was presented ends. */
+  expiresAt?: Date
+}
 
 type Check = (held: readonly string[]) => void
 
@@ -94,6 +100,7 @@ export function createPat({
       if (standing === 'revoked') throw refusals.revoked
       if (standing === 'expired') throw refusals.expired
       if (!known.ownerActive) throw refusals.inactive
+      use.expiresAt = known.principal.expiresAt
       if (known.allowed && !isAllowed(request, known.allowed)) {
         throw refusals.address
       }
@@ -120,6 +127,18 @@ export function createPat({
       looking.set(request, found)
       return found.then((found) => admit(request, found, check))
     },
+
+    /**
+     * What a string is good for now, or null when it would not be accepted from anywhere. Asking is no use of it, and
+     * the addresses that it may be used from are not looked at.
+     */
+    async inspect(token: string): Promise<Principal | null> {
+      const found = isWellFormed(token) ? await find(token) : null
+      return found?.standing === 'live' && found.known.ownerActive ? found.known.principal : null
+    },
+
+    /** When the token ends that this request was found to present. */
+    expiry: (request: Request): Date | undefined => uses.get(request)?.expiresAt,
 
     /** The use of a token that this request makes, also when the request never came to be authenticated. */
     use(request: Request): TokenUse | null | Promise<TokenUse | null> {

@@ -8,6 +8,8 @@ export type Principal = {
   tokenId: string
   userId: string
   scopes: readonly string[]
+  /** When the string that was presented ends: with its expiry, or with its grace. */
+  expiresAt: Date
 }
 
 /** A string that was handed out for a token: everything that a check needs. Instants are in milliseconds. */
@@ -53,14 +55,15 @@ export async function readKnown(
     join users u on u.id = t.user_id
     where s.hash = ${hashOf(key)}`)
   if (!row) return null
-  const { tokenId, userId, scopes } = row
+  const { tokenId, userId, scopes, superseded_at: superseded, expires_at: expires } = row
+  const expiresAt = superseded && superseded < expires ? superseded : expires
   return {
     at: row.now.getTime(),
     known: {
-      principal: { tokenId, userId, scopes },
+      principal: { tokenId, userId, scopes, expiresAt },
       revoked: row.revoked,
-      supersededAt: row.superseded_at?.getTime() ?? Number.POSITIVE_INFINITY,
-      expiresAt: row.expires_at.getTime(),
+      supersededAt: superseded?.getTime() ?? Number.POSITIVE_INFINITY,
+      expiresAt: expires.getTime(),
       ownerActive: row.owner_active,
       allowed: row.allowed_ips && parseBlocks(row.allowed_ips),
       perMinute: row.per_minute,

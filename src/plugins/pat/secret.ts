@@ -18,8 +18,11 @@ export function newSecret(): string {
       if (byte < FAIR_BYTES && body.length < BODY_LENGTH) body += ALPHABET.charAt(byte % 62)
     }
   }
-  return body + asDigits(crc32(body, BODY_LENGTH))
+  return withChecksum(body)
 }
+
+/** A whole token of its `pat_` and 30 characters. */
+export const withChecksum = (body: string): string => body + asDigits(crc32(body, BODY_LENGTH))
 
 /**
  * Whether the form and the checksum are right, so that a mistyped or invented token costs no query. A flood of those

@@ -10,7 +10,7 @@ import { limiter, type Policy } from './limiter.ts'
 export { clientAddress, type Peer } from '../client-address.ts'
 export { type Standing, standingsOf } from './fields.ts'
 export { limiter, type Policy } from './limiter.ts'
-export { type Hit, type LimitStore, memoryStore } from './memory.ts'
+export { type AttemptStore, type Hit, type LimitStore, memoryStore } from './memory.ts'
 
 /**
  * Limits requests per client address, counted before anything else. Every answer says where the client stands in
@@ -37,7 +37,7 @@ export function rateLimit(
 }
 
 /** One key for an IPv4 address or an IPv6 /64, the smallest block that a single site is given (RFC 6177). */
-function limitKey(address: string | null): string {
+export function limitKey(address: string | null): string {
   if (address === null) return 'unknown'
   if (!address.includes(':')) return address
   const parsed = parseAddress(address)

@@ -4,6 +4,8 @@ import { createQueue } from './queue.ts'
 export type Hit = { allowed: boolean; remaining: number; resetSeconds: number }
 /** `limit` is a key's own, where it is not that of the store. */
 export type LimitStore = { hit(key: string, limit?: number): Hit | Promise<Hit> }
+/** For what counts only when it fails: counted before it is tried, and taken back when it succeeded. */
+export type AttemptStore = LimitStore & { takeBack(key: string): void | Promise<void> }
 
 /** The hits of a key that count: how many, and the places of the first and the last of them in the queue. */
 type Counted = { key: string; count: number; oldest: number; newest: number }
@@ -23,7 +25,7 @@ export function memoryStore(options: {
   now: () => number
   maxKeys?: number
   maxHits?: number
-}): LimitStore {
+}): AttemptStore {
   const { now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
   const windowMs = options.windowSeconds * 1000
   const known = new Map<string, Counted>()
@@ -38,6 +40,7 @@ export function memoryStore(options: {
     }
     while (queue.size() > 0 && queue.instant(queue.first()) <= until) {
       const { owner, next } = queue.shift()
+      if (!owner) continue
       owner.count--
       owner.oldest = next
       if (owner.count === 0) known.delete(owner.key)
@@ -56,6 +59,17 @@ export function memoryStore(options: {
   }
 
   return {
+    /** The newest hit of a key no longer counts. Takes a step for each hit of the key. */
+    takeBack(key) {
+      const counted = known.get(key) ?? known.get('')
+      if (!counted) return
+      queue.drop(counted.newest)
+      counted.count--
+      if (counted.count === 0) known.delete(counted.key)
+      counted.newest = counted.oldest
+      for (let hit = 1; hit < counted.count; hit++) counted.newest = queue.after(counted.newest)
+    },
+
     hit(key, limit = options.limit) {
       latest = Math.max(latest, now())
       forget(latest - windowMs)

@@ -45,11 +45,18 @@ export function createQueue<T>() {
       links[from & (length - 1)] = to
     },
 
-    /** Takes the first one out: its owner, and what it was chained to. */
-    shift(): { owner: T; next: number } {
+    /** What a place was chained to. */
+    after: (place: number) => links[place & (length - 1)] ?? 0,
+
+    /** Takes the owner from a place. */
+    drop(place: number): void {
+      owners[place & (length - 1)] = undefined
+    },
+
+    /** Takes the first one out: its owner, unless that was dropped, and what it was chained to. */
+    shift(): { owner: T | undefined; next: number } {
       const at = first & (length - 1)
       const owner = owners[at]
-      if (owner === undefined) throw new Error('the queue is empty')
       owners[at] = undefined
       first = (first + 1) >>> 0
       return { owner, next: links[at] ?? 0 }

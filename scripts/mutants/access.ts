@@ -1,0 +1,96 @@
+import type { Mutant } from './mutant.ts'
+
+/** What decides what a good credential opens, and for whom. */
+export const access: readonly Mutant[] = [
+  {
+    does: 'answers 401 where the scope is missing',
+    file: 'src/plugins/scopes.ts',
+    from: 'const refusal = new Refusal(403,',
+    to: 'const refusal = new Refusal(401,',
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: 'answers 403 where the credential is bad',
+    file: 'src/plugins/bearer.ts',
+    from: "return new Refusal(error === 'invalid_request' ? 400 : 401,",
+    to: "return new Refusal(error === 'invalid_request' ? 400 : 403,",
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: 'grants a scope by a rung of another resource',
+    file: 'src/plugins/scopes.ts',
+    from: 'if (held.includes(scope)) return scope',
+    to: 'if (held.some((other) => other.endsWith(`:${ladder[rung]}`))) return scope',
+    tests: ['tests/scopes/ladder.test.ts'],
+  },
+  {
+    does: 'grants a scope by a lower one',
+    file: 'src/plugins/scopes.ts',
+    from: 'rung >= needed; rung--',
+    to: 'rung >= 0; rung--',
+    tests: ['tests/scopes/ladder.test.ts'],
+  },
+  {
+    does: 'opens routes that declare no guard',
+    file: 'src/routing.ts',
+    from: "if (route && ('security' in route.detail || openPaths.has(route.path)))",
+    to: 'if (route)',
+    tests: ['tests/scopes/routes.test.ts'],
+  },
+  {
+    does: 'takes a token from the query',
+    file: 'src/plugins/bearer.ts',
+    from: 'TOKEN_IN_QUERY.test(request.url.slice(queryAt))',
+    to: 'TOKEN_IN_QUERY.test(request.url.slice(0, queryAt))',
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: 'takes the first of two Authorization headers',
+    file: 'src/plugins/bearer.ts',
+    from: 'const token = header.slice(SCHEME.length)',
+    to: "const token = header.slice(SCHEME.length).split(',')[0] ?? ''",
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: "shows somebody else's token",
+    file: 'src/tokens/tokens.ts',
+    from: 'where t.id = ${id} and t.user_id = ${owner}`',
+    to: 'where t.id = ${id} and ${owner}::uuid is not null`',
+    tests: ['tests/tokens/manage.test.ts'],
+  },
+  {
+    does: "revokes somebody else's token",
+    file: 'src/tokens/tokens.ts',
+    from: 'where id = ${id} and user_id = ${owner} returning id`',
+    to: 'where id = ${id} and ${owner}::uuid is not null returning id`',
+    tests: ['tests/tokens/manage.test.ts'],
+  },
+  {
+    does: "deletes somebody else's workspace",
+    file: 'src/workspaces/workspaces.ts',
+    from: 'delete from workspaces where id = ${id} and owner_id = ${owner} returning',
+    to: 'delete from workspaces where id = ${id} and ${owner}::uuid is not null returning',
+    tests: ['tests/workspaces/workspaces.test.ts'],
+  },
+  {
+    does: "shows somebody else's file",
+    file: 'src/files/files.ts',
+    from: 'select ${columns} from fcs_files where id = ${id} and owner_id = ${owner}`',
+    to: 'select ${columns} from fcs_files where id = ${id} and ${owner}::uuid is not null`',
+    tests: ['tests/files/own-files.test.ts'],
+  },
+  {
+    does: "shows somebody else's workspaces behind his cursor",
+    file: 'src/workspaces/workspaces.ts',
+    from: 'select ${columns} from workspaces where owner_id = ${owner}',
+    to: 'select ${columns} from workspaces where ${after ? sql`true` : sql`owner_id = ${owner}`}',
+    tests: ['tests/http/foreign-cursors.test.ts'],
+  },
+  {
+    does: "shows somebody else's tokens behind his cursor",
+    file: 'src/tokens/tokens.ts',
+    from: 'select ${item} from ${current} ${lastUse} where t.user_id = ${owner} ${filter}',
+    to: 'select ${item} from ${current} ${lastUse} where ${after ? sql`true` : sql`t.user_id = ${owner}`} ${filter}',
+    tests: ['tests/http/foreign-cursors.test.ts'],
+  },
+]

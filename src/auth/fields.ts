@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { body, documented, text, within } from '../schema.ts'
+import { guessable } from './guessable.ts'
+
+export const email = z.email('an email address').max(254, 'at most 254 characters')
+
+const newPassword = z
+  .string('text')
+  .refine((value) => within(value, 8, 256), 'text of 8 to 256 characters')
+  .refine((value) => value.isWellFormed(), 'well-formed Unicode')
+  .meta({ type: 'string', minLength: 8, maxLength: 256 })
+
+const password = z.string('text').max(1000, 'at most 1000 characters')
+
+export const Registration = documented(
+  body({ username: text(3, 50), email, password: newPassword }).superRefine((given, context) => {
+    const message = guessable(given.password, given)
+    if (message) context.addIssue({ code: 'custom', path: ['password'], message })
+  }),
+)
+
+export const Login = documented(
+  body({
+    username: z
+      .string('text')
+      .max(1000, 'at most 1000 characters')
+      .refine((name) => !name.includes('\0'), 'text')
+      .describe('The username or the email'),
+    password,
+  }),
+)
+
+export const PasswordChange = documented(
+  body({ current_password: password, new_password: newPassword }),
+)
+
+export const Deactivation = documented(body({ password }))

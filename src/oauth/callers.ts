@@ -1,0 +1,77 @@
+import { Buffer } from 'node:buffer'
+import { hash, timingSafeEqual } from 'node:crypto'
+import { Elysia } from 'elysia'
+import { NAME } from '../name.ts'
+import { before } from '../plugins/around.ts'
+import type { Pat } from '../plugins/pat/index.ts'
+import type { RouteTable } from '../plugins/route-table.ts'
+import { grantedBy, insufficientScope } from '../plugins/scopes.ts'
+import { LADDERS } from '../scopes.ts'
+import { OAuthRefusal } from './form.ts'
+
+export type Client = { id: string; secret: string }
+
+/** Who asks: the user whose token it was, or null for the configured client. */
+export type Caller = { userId: string | null }
+
+const REQUIRED = 'users:read'
+const DECLARED = 'x-introspection'
+
+export type Callers = ReturnType<typeof introspectionCallers>
+
+/**
+ * A route that declares `introspection: true` takes a token that holds `users:read`, or by HTTP Basic the credentials
+ * of the configured client, if there is one (RFC 7662 §2.1).
+ */
+export function introspectionCallers({
+  routes,
+  pat,
+  client,
+}: {
+  routes: RouteTable
+  pat: Pat
+  client: Client | null
+}) {
+  const callers = new WeakMap<Request, Caller>()
+  const expected = client && digest(`${client.id}:${client.secret}`)
+
+  const authenticate = async (request: Request): Promise<Caller> => {
+    const basic = /^basic\b *(.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+    if (basic === undefined || expected === null) {
+      return await pat.authenticate(request, (held) => {
+        if (grantedBy(LADDERS, REQUIRED, held) === null)
+          throw insufficientScope(NAME, REQUIRED, held)
+      })
+    }
+    if (!timingSafeEqual(digest(Buffer.from(basic, 'base64').toString()), expected)) {
+      const headers = { 'www-authenticate': `Basic realm="${NAME}"` }
+      throw new OAuthRefusal(401, 'invalid_client', 'Unknown client, or a wrong secret', headers)
+    }
+    return { userId: null }
+  }
+
+  return new Elysia({ name: 'introspection-callers', seed: crypto.randomUUID() })
+    .wrap(
+      before((request) => {
+        if (!routes.match(request)?.detail[DECLARED]) return
+        return authenticate(request).then((caller) => void callers.set(request, caller))
+      }),
+    )
+    .macro({
+      introspection: (_: true) => ({
+        detail: {
+          security: [{ personalAccessToken: [] }, { introspectionClient: [] }],
+          [DECLARED]: true,
+        },
+        resolve: ({ request }: { request: Request }) => {
+          const caller = callers.get(request)
+          // Only a route that the table did not show can come here unchecked, and it stays closed.
+          if (!caller) throw insufficientScope(NAME, REQUIRED, [])
+          return { caller }
+        },
+      }),
+    })
+}
+
+/** Of one length, whatever was sent, so that comparing tells nothing by its time. */
+const digest = (text: string) => hash('sha256', text, 'buffer')

@@ -1,0 +1,55 @@
+import { Buffer } from 'node:buffer'
+import type { Sql, TransactionSql } from 'postgres'
+import { type AuditRow, writeRows } from '../plugins/audit/writer.ts'
+import { isWellFormed, secretHash } from '../plugins/pat/secret.ts'
+
+/**
+ * Ends what these strings are good for, and leaves `use` in the log of each token concerned; how many there were. The
+ * current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old string
+ * has no say over the new one. A string that is not accepted any more, or never was, changes nothing.
+ * It holds everywhere once `pat.settled()` has resolved.
+ */
+export function revokePresented(
+  sql: Sql,
+  strings: readonly string[],
+  use: Omit<AuditRow, 'token_id' | 'at'>,
+): Promise<number> {
+  const hashes = strings
+    .filter(isWellFormed)
+    .map((token) => Buffer.from(secretHash(token)).toString('hex'))
+  return sql.begin(async (sql) => {
+    const ended = await end(sql, hashes)
+    const at = Date.now()
+    if (ended.length > 0) {
+      await writeRows(
+        sql,
+        ended.map(({ token_id }) => ({ token_id, at, ...use })),
+      )
+    }
+    return ended.length
+  })
+}
+
+async function end(sql: TransactionSql, hashes: string[]) {
+  const presented = sql`
+    hash in (select decode(hex, 'hex') from unnest(${hashes}::text[]) as given (hex))`
+  // In one order, so that nobody waits in a circle; and read after the lock, for a regeneration may come before it.
+  await sql`
+    select from tokens where id in (select token_id from token_secrets where ${presented})
+    order by id for update`
+  return sql<{ token_id: string }[]>`
+    with live as (
+      select hash, token_id, superseded_at is null as current
+      from token_secrets join tokens on tokens.id = token_id
+      where ${presented} and revoked_at is null and expires_at > clock_timestamp()
+        and (superseded_at is null or superseded_at > clock_timestamp())
+    ), revoked as (
+      update tokens set revoked_at = now() from live where tokens.id = live.token_id and current
+      returning live.token_id
+    ), replaced as (
+      update token_secrets set superseded_at = date_trunc('milliseconds', clock_timestamp())
+      from live where token_secrets.hash = live.hash and not current
+      returning live.token_id
+    )
+    select token_id from revoked union select token_id from replaced`
+}
