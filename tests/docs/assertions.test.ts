@@ -4,8 +4,8 @@ import { join } from 'node:path'
 const tests = join(import.meta.dir, '..')
 const ROW = /^\| (\d+) \| .+ \| (.+) \|$/gm
 
-/** What is not built yet: the throttle of wrong passwords, and the roles of the database. */
-const TO_COME = ['15', '30']
+/** What is not built yet: the roles of the database. */
+const TO_COME = ['30']
 
 /** The files that have a test of an assertion, by its number. */
 async function tested(): Promise<Map<string, string[]>> {
