@@ -4,16 +4,19 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { access } from './mutants/access.ts'
+import { accounts } from './mutants/accounts.ts'
 import { credentials } from './mutants/credentials.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { requests } from './mutants/requests.ts'
+import { standards } from './mutants/standards.ts'
 
 const project = join(import.meta.dir, '..')
 const WORKERS = 2
 /** A guard can be what keeps a test from running for ever. */
 const MOST_MS = 120_000
 const [, , word = ''] = process.argv
-const mutants = [...credentials, ...access, ...requests].filter(({ does }) => does.includes(word))
+const all = [...accounts, ...credentials, ...access, ...requests, ...standards]
+const mutants = all.filter(({ does }) => does.includes(word))
 
 type Outcome = { mutant: Mutant; missed: string | null; noticed: string; seconds: number }
 

@@ -4,9 +4,9 @@ import type { Mutant } from './mutant.ts'
 export const requests: readonly Mutant[] = [
   {
     does: 'limits nobody',
-    file: 'src/plugins/rate-limit/index.ts',
-    from: 'allowed ? handle(request) : refused(resetSeconds)',
-    to: 'allowed || resetSeconds > 0 ? handle(request) : refused(resetSeconds)',
+    file: 'src/plugins/rate-limit/limiter.ts',
+    from: 'if (!hit.allowed) throw tooMany(hit.resetSeconds)',
+    to: '',
     tests: ['tests/limits/rate-limit.test.ts'],
   },
   {
@@ -32,8 +32,8 @@ export const requests: readonly Mutant[] = [
   },
   {
     does: 'takes JSON of any size',
-    file: 'src/json-body.ts',
-    from: 'if (size > MAX_JSON_BYTES) throw tooLarge()',
+    file: 'src/read-body.ts',
+    from: 'if (size > mostBytes) throw tooLarge()',
     to: '',
     tests: ['tests/http/order.test.ts'],
   },
@@ -148,5 +148,12 @@ export const requests: readonly Mutant[] = [
     from: "; frame-ancestors 'none'",
     to: '',
     tests: ['tests/docs/page.test.ts'],
+  },
+  {
+    does: 'lets scripts of any origin read its answers',
+    file: 'src/cors.ts',
+    from: 'if (origin === null || !allowed.has(origin)) return response',
+    to: 'if (origin === null) return response',
+    tests: ['tests/http/cors.test.ts'],
   },
 ]

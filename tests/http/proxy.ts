@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer, connect as dial, type Socket } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 
@@ -64,7 +63,9 @@ export async function startProxy(
       for (const socket of sockets) socket.resume()
     },
     /** Resolves when all connections that are open now have ended. */
-    ended: () => Promise.all([...sockets].map((socket) => once(socket, 'close'))),
+    ended: () =>
+      // Not node's `once`, which fails when a connection ends with an error, as one that is reset does.
+      Promise.all([...sockets].map((socket) => new Promise((done) => socket.once('close', done)))),
     stop: () => server.close(),
   }
 }

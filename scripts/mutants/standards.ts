@@ -1,0 +1,54 @@
+import type { Mutant } from './mutant.ts'
+
+/** What guards the routes that others ask about tokens: introspection, revocation, gateways. */
+export const standards: readonly Mutant[] = [
+  {
+    does: 'tells whoever holds any token about any other',
+    file: 'src/oauth/callers.ts',
+    from: 'if (grantedBy(LADDERS, REQUIRED, held) === null)',
+    to: 'if (held.length === 0)',
+    tests: ['tests/oauth/introspect.test.ts'],
+  },
+  {
+    does: 'takes any secret of the configured client',
+    file: 'src/oauth/callers.ts',
+    from: "if (!timingSafeEqual(digest(Buffer.from(basic, 'base64').toString()), expected)) {",
+    to: "if (basic === '') {",
+    tests: ['tests/oauth/introspect.test.ts'],
+  },
+  {
+    does: 'vouches for a token with a list of addresses to strangers',
+    file: 'src/oauth/introspection.ts',
+    from: 'if (allowed_ips && !maySeeList) return INACTIVE',
+    to: '',
+    tests: ['tests/oauth/introspect.test.ts'],
+  },
+  {
+    does: 'lets an old string revoke the token that replaced it',
+    file: 'src/tokens/revoke-presented.ts',
+    from: 'superseded_at is null as current',
+    to: 'true as current',
+    tests: ['tests/oauth/revoke.test.ts'],
+  },
+  {
+    does: 'tells a gateway yes whatever the scope',
+    file: 'src/gateways/routes.ts',
+    from: '  return names.map((name) => {',
+    to: '  return names.slice(names.length).map((name) => {',
+    tests: ['tests/gateways/verify.test.ts'],
+  },
+  {
+    does: 'answers a gateway that contradicts itself',
+    file: 'src/gateways/routes.ts',
+    from: 'if (original.contradicts(request)) {',
+    to: 'if (original.contradicts(request) && false) {',
+    tests: ['tests/gateways/verify.test.ts'],
+  },
+  {
+    does: 'takes any number of reports of leaked tokens',
+    file: 'src/app.ts',
+    from: 'skip: (path) => path !== REVOKE_LEAKED,',
+    to: 'skip: () => true,',
+    tests: ['tests/leaks/report.test.ts'],
+  },
+]
