@@ -27,14 +27,19 @@ test('the page starts Swagger UI on the OpenAPI document', async () => {
   expect(start.text).toContain("url: '/openapi.json'")
 })
 
-test('security 23: the page forbids inline scripts, frames and other origins', async () => {
-  const { headers, text } = await api.call('GET', '/docs')
-  const policy = headers.get('content-security-policy') ?? ''
-  expect(policy).toContain("default-src 'none'")
-  expect(policy).toContain("script-src 'self';")
-  expect(policy).toContain("frame-ancestors 'none'")
-  expect(headers.get('referrer-policy')).toBe('no-referrer')
-  expect(text).not.toMatch(/<script>|onload=|https?:/)
+test('security 23: the pages forbid inline scripts and styles, frames and other origins', async () => {
+  for (const path of ['/docs', '/docs/problems']) {
+    const { headers, text } = await api.call('GET', path)
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("script-src 'self';")
+    expect(policy).toContain("style-src 'self';")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(text).not.toMatch(/<script>|<style|style=|onload=|https?:/)
+  }
 })
 
 test.each(['package.json', 'index.html', '..%2fpackage.json', '__proto__', 'constructor'])(

@@ -43,6 +43,18 @@ test('a JSON body that says it is too large is refused before it has come', asyn
   expect(statusOf(await say(app.port, head, { until: '"success":false' }))).toBe(413)
 })
 
+test('a JSON body that does not say its length is refused when a megabyte of it has come', async () => {
+  const head = request(
+    'POST /api/v1/auth/login HTTP/1.1',
+    'Transfer-Encoding: chunked',
+    'Content-Type: application/json',
+  )
+  const chunk = `${(2 ** 19).toString(16)}\r\n${' '.repeat(2 ** 19)}\r\n`
+  // Three half megabytes, and no end: an answer can't have waited for one.
+  const answer = await say(app.port, head + chunk.repeat(3), { until: '"success":false' })
+  expect(statusOf(answer)).toBe(413)
+})
+
 test('security 2: two Authorization headers are refused', async () => {
   const user = await app.user()
   const { token } = await app.token(user, ['users:read'])

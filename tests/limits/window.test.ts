@@ -139,3 +139,12 @@ test('security 26: a million addresses take bounded memory and reset nobody', as
   expect(await times(61, () => allowed('somebody new'))).toBe(60)
   expect(await times(61, () => allowed('somebody else'))).toBe(60)
 }, 20_000)
+
+test('a window that has just begun is over in its whole length, whatever the clock says', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (now) => {
+      const store = memoryStore({ limit: 2, windowSeconds: 60, now: () => now })
+      expect(store.hit('a')).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 })
+    }),
+  )
+})
