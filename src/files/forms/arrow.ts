@@ -22,7 +22,7 @@ export const arrow: Form = {
   contentType: 'application/vnd.apache.arrow.stream',
   extension: 'arrows',
   // The description of a batch costs as much as some thousand values.
-  blockValues: 65_536,
+  blockValues: 262_144,
   async *write(names, blocks) {
     let written: Uint8Array[] = []
     // The writer's own queue can't be emptied without waiting for more.
