@@ -5,7 +5,7 @@ import { type ByteSource, createScan, readEvents } from '../src/fcs/index.ts'
 import { stringifyRows, writeForm } from './fcs-forms.ts'
 import { median } from './turns.ts'
 
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 1024 * 1024
 
 /** What one measured process does with the file; it may return the milliseconds that count. */
 export const jobs: Record<string, (file: string) => Promise<number | undefined>> = {

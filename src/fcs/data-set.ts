@@ -10,7 +10,7 @@ import type { ByteSource } from './source.ts'
 import { type ChannelStatistics, channelStatistics, maskedWarnings } from './statistics.ts'
 import { readText } from './text.ts'
 
-const READ_BYTES = 256 * 1024
+const READ_BYTES = 512 * 1024
 
 /** A data set whose HEADER and TEXT are read. */
 export type DataSet = {
