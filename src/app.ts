@@ -19,17 +19,18 @@ import { originals } from './gateways/original.ts'
 import { gatewayRoutes } from './gateways/routes.ts'
 import { scopeGuard } from './guard.ts'
 import { headAnswers } from './head.ts'
-import { REVOKE_LEAKED } from './leaks/format.ts'
-import { leakRoutes, REPORTS_PER_MINUTE } from './leaks/routes.ts'
+import { reportLimit } from './leaks/limit.ts'
+import { leakRoutes } from './leaks/routes.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
 import { type Client, introspectionCallers } from './oauth/callers.ts'
 import { oauthRoutes } from './oauth/routes.ts'
+import { perMinute } from './per-minute.ts'
 import { plainQuery } from './plain-query.ts'
 import { audit } from './plugins/audit/index.ts'
 import { clientAddress, type Peer } from './plugins/client-address.ts'
 import { createPat } from './plugins/pat/index.ts'
-import { memoryStore, rateLimit } from './plugins/rate-limit/index.ts'
+import { rateLimit } from './plugins/rate-limit/index.ts'
 import { routeTable } from './plugins/route-table.ts'
 import { problemDetails } from './problems/details.ts'
 import { PROBLEMS_PATH } from './problems/types.ts'
@@ -100,7 +101,7 @@ export function createApp(options: AppOptions) {
       deaf
         ? log.warn('no changes of tokens are heard: every check asks the database')
         : log.info('changes of tokens are heard again'),
-    limit: tokenLimit({ perMinute: options.tokenRateLimitPerMinute }),
+    limit: tokenLimit(options.tokenRateLimitPerMinute),
   })
   const session = sessions({
     sql,
@@ -148,27 +149,12 @@ export function createApp(options: AppOptions) {
       .use(session)
       .use(guard)
       .use(callers)
-      .use(
-        rateLimit({
-          name: 'reports',
-          store: memoryStore({
-            limit: REPORTS_PER_MINUTE,
-            windowSeconds: 60,
-            now: () => performance.now(),
-          }),
-          limit: REPORTS_PER_MINUTE,
-          windowSeconds: 60,
-          address,
-          skip: (path) => path !== REVOKE_LEAKED,
-        }),
-      )
+      .use(reportLimit(address))
       .use(routing({ routes, open: OPEN_PATHS }))
       .use(questionsAstray())
       .use(
         rateLimit({
-          store: memoryStore({ limit, windowSeconds: 60, now: () => performance.now() }),
-          limit,
-          windowSeconds: 60,
+          ...perMinute(limit),
           address,
           skip: limit === 0 ? () => true : isHealth,
         }),

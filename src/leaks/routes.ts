@@ -12,9 +12,6 @@ import { body, documented, success } from '../schema.ts'
 import { revokePresented } from '../tokens/revoke-presented.ts'
 import { FORMAT, REVOKE_LEAKED } from './format.ts'
 
-/** Reports a minute from one address, beside its general limit. */
-export const REPORTS_PER_MINUTE = 10
-
 /** A report is never answered sooner, so that the time it takes does not tell what was in it. */
 const LEAST_MS = 250
 
