@@ -1,15 +1,14 @@
-import type { BinaryFormat } from './format.ts'
-import { eventBytes } from './format.ts'
+import { type BinaryFormat, eventBytes } from './format.ts'
 import type { Pass } from './passes.ts'
 
 /** Small enough to stay in the processor's cache while its channels are read one by one. */
-const BLOCK_BYTES = 128 * 1024
+export const BLOCK_BYTES = 128 * 1024
 
 /** More than this and the rounding errors of one block's sums would add up. */
-const MOST_ROWS = 4096
+export const MOST_ROWS = 4096
 
 /** Fewer than this and the work per block would outweigh that per value. */
-const LEAST_ROWS = 64
+export const LEAST_ROWS = 64
 
 /** How many events make a block. */
 export function blockRows(format: BinaryFormat): number {

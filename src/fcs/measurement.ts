@@ -1,5 +1,6 @@
 import { asDoubles, createAsciiReader } from './ascii.ts'
-import { createFloat32Passes, MOST_CHANNELS } from './float32/passes.ts'
+import { MOST_CHANNELS } from './float32/kernels.ts'
+import { createFloat32Passes } from './float32/passes.ts'
 import { channelCount } from './format.ts'
 import type { DataLayout } from './layout.ts'
 import { createMoments } from './moments.ts'

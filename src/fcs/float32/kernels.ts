@@ -1,10 +1,10 @@
+import { BLOCK_BYTES, LEAST_ROWS, MOST_ROWS } from '../block.ts'
 import { COMPILED } from './compiled.ts'
 
-/** Room for a block of events, … */
-const EVENTS_BYTES = 256 * 1024
+/** Of events that are wider, too few would fit in a block to be worth it. */
+export const MOST_CHANNELS = 1024
 
-/** … which has at most so many of them. */
-const MOST_ROWS = 4096
+const EVENTS_BYTES = Math.max(BLOCK_BYTES, LEAST_ROWS * 4 * MOST_CHANNELS)
 
 export const LANES = 4
 

@@ -6,9 +6,6 @@ import type { Passes, State } from '../passes.ts'
 import type { Selection } from '../selection.ts'
 import { float32Kernels, LANES } from './kernels.ts'
 
-/** Wider events than these: too few of them would fit in a block to be worth it. */
-export const MOST_CHANNELS = 1024
-
 /** Passes over events of float32 channels, some times as fast as those over any format. */
 export function createFloat32Passes(
   format: UniformFormat,
