@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { refuse } from './errors.ts'
 
 /** The body of a request, refused with 413 as soon as it is known to have more bytes than these. */
@@ -12,13 +13,7 @@ export async function readBody(request: Request, mostBytes: number): Promise<Uin
     if (size > mostBytes) throw tooLarge()
     chunks.push(chunk)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return Buffer.concat(chunks)
 }
 
 /** The content type of a body, without its parameters. */

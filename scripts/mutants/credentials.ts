@@ -61,15 +61,15 @@ export const credentials: readonly Mutant[] = [
   {
     does: 'ignores the list of allowed addresses',
     file: 'src/plugins/pat/index.ts',
-    from: 'if (known.allowed && !isAllowed(request, known.allowed))',
+    from: 'if (known.allowed && !isTextWithin(address(request), known.allowed))',
     to: 'if (known.allowed && known.allowed.length > 50)',
     tests: ['tests/tokens/allowed-ips.test.ts'],
   },
   {
     does: 'allows a client whose address is unknown',
-    file: 'src/plugins/pat/index.ts',
-    from: 'return from !== null && isWithin(from, blocks)',
-    to: 'return from === null || isWithin(from, blocks)',
+    file: 'src/plugins/address.ts',
+    from: 'return address !== null && isWithin(address, blocks)',
+    to: 'return address === null || isWithin(address, blocks)',
     tests: ['tests/tokens/allowed-ips.test.ts'],
   },
   {

@@ -5,8 +5,8 @@ export const standards: readonly Mutant[] = [
   {
     does: 'tells whoever holds any token about any other',
     file: 'src/oauth/callers.ts',
-    from: 'if (grantedBy(LADDERS, REQUIRED, held) === null)',
-    to: 'if (held.length === 0)',
+    from: 'demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)',
+    to: 'if (held.length === 0) demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)',
     tests: ['tests/oauth/introspect.test.ts'],
   },
   {
@@ -46,9 +46,9 @@ export const standards: readonly Mutant[] = [
   },
   {
     does: 'takes any number of reports of leaked tokens',
-    file: 'src/app.ts',
-    from: 'skip: (path) => path !== REVOKE_LEAKED,',
-    to: 'skip: () => true,',
+    file: 'src/leaks/limit.ts',
+    from: 'if (requestPath(request) === REVOKE_LEAKED)',
+    to: 'if (requestPath(request) === null)',
     tests: ['tests/leaks/report.test.ts'],
   },
 ]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type AttemptStore, limitKey, memoryStore } from '../plugins/rate-limit/index.ts'
+import { type AttemptStore, limitKey, memoryStore, tooMany } from '../plugins/rate-limit/index.ts'
 import { Refusal } from '../plugins/refusal.ts'
 
 /** Where failures are counted. `login`: of one account from one address. */
@@ -70,7 +70,7 @@ async function counted<T>(counts: readonly Count[], attempt: () => Promise<T>): 
     if (allowed) made.push(count)
     else if (count.binds) {
       await takeBack()
-      throw tooMany(resetSeconds)
+      throw tooMany(resetSeconds, 'Too many failed attempts')
     }
   }
   try {
@@ -82,13 +82,6 @@ async function counted<T>(counts: readonly Count[], attempt: () => Promise<T>): 
     throw error
   }
 }
-
-const tooMany = (retryAfter: number) =>
-  new Refusal(429, {
-    message: 'Too many failed attempts',
-    data: { retry_after: retryAfter },
-    headers: { 'retry-after': String(retryAfter) },
-  })
 
 /** Work of one key, one piece after the other: twenty that will succeed are else counted as twenty that may not. */
 function createTurns() {

@@ -1,5 +1,5 @@
 import { queryOf } from '../plain-query.ts'
-import { isWithin, parseAddress, parseBlock } from '../plugins/address.ts'
+import { isTextWithin, parseBlock } from '../plugins/address.ts'
 import type { Called } from '../plugins/audit/index.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import { requestPath } from '../plugins/request-path.ts'
@@ -23,10 +23,7 @@ export function originals({
   trustedProxies: readonly string[]
 }) {
   const blocks = trustedProxies.map(parseBlock)
-  const isTrusted = (request: Request) => {
-    const from = parseAddress(peer(request) ?? '')
-    return from !== null && isWithin(from, blocks)
-  }
+  const isTrusted = (request: Request) => isTextWithin(peer(request), blocks)
   const said = (request: Request) => ({
     methods: distinct([
       request.headers.get('x-original-method'),

@@ -1,4 +1,4 @@
-import { withChecksum } from '../plugins/pat/secret.ts'
+import { ALPHABET, withChecksum } from '../plugins/pat/secret.ts'
 
 export const REVOKE_LEAKED = '/api/v1/credentials/revoke'
 
@@ -11,7 +11,7 @@ export const FORMAT = {
   prefix: 'pat_',
   length: 40,
   regex: '\\bpat_[0-9A-Za-z]{36}\\b',
-  alphabet: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
+  alphabet: ALPHABET,
   random: { characters: 30, bits: 178 },
   checksum: {
     algorithm: 'CRC-32',

@@ -5,7 +5,7 @@ import { NAME } from '../name.ts'
 import { before } from '../plugins/around.ts'
 import type { Pat } from '../plugins/pat/index.ts'
 import type { RouteTable } from '../plugins/route-table.ts'
-import { grantedBy, insufficientScope } from '../plugins/scopes.ts'
+import { demandScope, insufficientScope } from '../plugins/scopes.ts'
 import { LADDERS } from '../scopes.ts'
 import { OAuthRefusal } from './form.ts'
 
@@ -39,8 +39,7 @@ export function introspectionCallers({
     const basic = /^basic\b *(.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
     if (basic === undefined || expected === null) {
       return await pat.authenticate(request, (held) => {
-        if (grantedBy(LADDERS, REQUIRED, held) === null)
-          throw insufficientScope(NAME, REQUIRED, held)
+        demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)
       })
     }
     if (!timingSafeEqual(digest(Buffer.from(basic, 'base64').toString()), expected)) {

@@ -33,6 +33,12 @@ export function isWithin(address: Address, blocks: readonly Block[]): boolean {
   )
 }
 
+/** The same of an address in text; one that is unknown or malformed is in no block. */
+export function isTextWithin(text: string | null, blocks: readonly Block[]): boolean {
+  const address = parseAddress(text ?? '')
+  return address !== null && isWithin(address, blocks)
+}
+
 const wholeLength = (address: string) => (ipaddr.IPv6.isValid(address) ? 128 : 32)
 
 /**

@@ -56,11 +56,8 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   type Named = (request: Request) => readonly ScopeOf<L>[]
   const named = new Map<unknown, Named>()
 
-  const demand = (required: string, held: readonly string[]): string => {
-    const scope = grantedBy(ladders, required, held)
-    if (scope === null) throw insufficientScope(realm, required, held)
-    return scope
-  }
+  const demand = (required: string, held: readonly string[]) =>
+    demandScope({ ladders, realm }, required, held)
 
   return new Elysia({ name: 'scopes', seed: crypto.randomUUID() })
     .wrap(
@@ -112,6 +109,17 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
         }
       },
     })
+}
+
+/** The highest held scope that grants the required one, or a thrown 403. */
+export function demandScope(
+  { ladders, realm }: { ladders: Ladders; realm: string },
+  required: string,
+  held: readonly string[],
+): string {
+  const scope = grantedBy(ladders, required, held)
+  if (scope === null) throw insufficientScope(realm, required, held)
+  return scope
 }
 
 /** A 403 that names the scope to ask for: the lowest that would do, which grants nothing beside. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
-import { isWithin, parseAddress, parseBlocks } from '../plugins/address.ts'
+import { isTextWithin, parseBlocks } from '../plugins/address.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import { grantedBy } from '../plugins/scopes.ts'
 import { documented, success } from '../schema.ts'
@@ -87,9 +87,7 @@ type Row = { name: string; created_at: Date; allowed_ips: string[] | null }
 const anyScopes = () => []
 
 function matching(list: readonly string[] | null, ip: string | null): string | null {
-  const from = parseAddress(ip ?? '')
-  if (!list || !from) return null
-  return list.find((block) => isWithin(from, parseBlocks([block]))) ?? null
+  return list?.find((block) => isTextWithin(ip, parseBlocks([block]))) ?? null
 }
 
 function explain(scope: Scope, held: readonly string[]) {

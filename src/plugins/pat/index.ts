@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
-import { type Block, isWithin, parseAddress } from '../address.ts'
+import { isTextWithin } from '../address.ts'
 import { bearerToken, unauthorized } from '../bearer.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
@@ -73,11 +73,6 @@ export function createPat({
     address: new Refusal(403, { message: 'IP address not allowed' }),
   }
 
-  const isAllowed = (request: Request, blocks: readonly Block[]) => {
-    const from = parseAddress(address(request) ?? '')
-    return from !== null && isWithin(from, blocks)
-  }
-
   const admit = (request: Request, found: Found, check: Check): Principal | Promise<Principal> => {
     if (!found) {
       uses.set(request, null)
@@ -101,7 +96,7 @@ export function createPat({
       if (standing === 'expired') throw refusals.expired
       if (!known.ownerActive) throw refusals.inactive
       use.expiresAt = known.principal.expiresAt
-      if (known.allowed && !isAllowed(request, known.allowed)) {
+      if (known.allowed && !isTextWithin(address(request), known.allowed)) {
         throw refusals.address
       }
       const counted = limit(request, { tokenId: use.tokenId, perMinute: known.perMinute })

@@ -9,7 +9,7 @@ import { limiter, type Policy } from './limiter.ts'
 
 export { clientAddress, type Peer } from '../client-address.ts'
 export { type Standing, standingsOf } from './fields.ts'
-export { limiter, type Policy } from './limiter.ts'
+export { limiter, type Policy, tooMany } from './limiter.ts'
 export { type AttemptStore, type Hit, type LimitStore, memoryStore } from './memory.ts'
 
 /**

@@ -20,8 +20,10 @@ export function limiter({ name, store, limit, windowSeconds }: Policy) {
   }
 }
 
-function tooMany(retryAfter: number): Refusal {
+/** The refusal of who has had enough for now. `retryAfter` is in seconds. */
+export function tooMany(retryAfter: number, message?: string): Refusal {
   return new Refusal(429, {
+    ...(message && { message }),
     data: { retry_after: retryAfter },
     headers: { 'retry-after': String(retryAfter) },
   })
