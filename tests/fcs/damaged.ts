@@ -4,6 +4,7 @@ import type { DataLayout } from '../../src/fcs/layout.ts'
 import { integers, small } from '../kit/fcs-examples.ts'
 import { readAll, scanFile } from '../kit/fcs-read.ts'
 import { type FcsSpec, writeDataSets, writeFcs } from '../kit/fcs-writer.ts'
+import { randomNumbers } from '../kit/random.ts'
 
 const odd: FcsSpec = {
   ...{ datatype: 'I', byteOrder: 'big', supplement: '|a|b|', analysis: '|c|d|' },
@@ -40,11 +41,8 @@ export const loose = [
 
 /** The same whole numbers below `limit` on every run. */
 export function randomIntegers(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
+  const random = randomNumbers(seed)
+  return (limit) => Math.floor(random() * limit)
 }
 
 /** What a value takes at least. */

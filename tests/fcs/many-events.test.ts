@@ -5,6 +5,7 @@ import { COMPILED } from '../../src/fcs/float32/compiled.ts'
 import { createScan } from '../../src/fcs/index.ts'
 import { bytesSource, scanFile } from '../kit/fcs-read.ts'
 import { type FcsSpec, writeFcs } from '../kit/fcs-writer.ts'
+import { randomNumbers } from '../kit/random.ts'
 
 const EVENTS = 420_000
 
@@ -25,14 +26,10 @@ const columns: Record<string, (event: number, random: number) => number> = {
   'of few large values': (event) => (event % 997 === 0 ? 65_535 : 2),
 }
 
-/** The same numbers from 0 to 1 on every run (a linear congruential generator). */
 function table(spoil: (value: number, event: number) => number): Float64Array[] {
-  let state = 1
+  const random = randomNumbers(1)
   return Object.values(columns).map((at) =>
-    Float64Array.from({ length: EVENTS }, (_, event) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return spoil(at(event, state / 2 ** 32), event)
-    }),
+    Float64Array.from({ length: EVENTS }, (_, event) => spoil(at(event, random()), event)),
   )
 }
 

@@ -4,6 +4,7 @@ import type { ChannelStatistics } from '../../src/fcs/index.ts'
 import { integers } from '../kit/fcs-examples.ts'
 import { scanFile } from '../kit/fcs-read.ts'
 import { type FcsSpec, writeFcs } from '../kit/fcs-writer.ts'
+import { randomNumbers } from '../kit/random.ts'
 
 /** The same measures from all values at once: sorted, and in two passes. */
 function naive(values: ArrayLike<number>) {
@@ -158,12 +159,3 @@ describe('statistics equal those of all values at once', () => {
     }
   }
 })
-
-/** The same numbers from 0 to 1 on every run (a linear congruential generator). */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
