@@ -15,7 +15,7 @@ const OUT = BOUNDS + 32
 const LISTS = OUT + 96
 
 /** Loops over the events in `events` for four channels at a time, at the speed of the processor's vectors. */
-export type Kernels = ReturnType<typeof createKernels>
+type Kernels = ReturnType<typeof createKernels>
 
 let shared: Kernels | undefined
 
