@@ -169,9 +169,9 @@ export function createApp(options: AppOptions) {
           called: original.called,
           skip: isHealth,
           required: options.auditRequired,
-          onLost(error) {
-            log.error('audit row lost', { error: String(error) })
-            counts.add('lost_audit_rows')
+          onLost(error, rows) {
+            log.error('audit rows lost', { rows, error: String(error) })
+            counts.add('lost_audit_rows', rows)
           },
         }),
       )
