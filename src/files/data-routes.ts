@@ -8,10 +8,12 @@ import { documented, success } from '../schema.ts'
 import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
 import { conversionFields, isConverted, pageReader } from './converted.ts'
 import { measuredStatistics, quantileList } from './converted-statistics.ts'
-import { etagOf, taggedAnswer } from './etag.ts'
+import { etagOf, JSON_TYPE, taggedAnswer } from './etag.ts'
 import { chosenChannels, eventRows, requirePageFits } from './event-rows.ts'
 import { streamEvents } from './forms/answer.ts'
 import { chosenForm, FORMATS } from './forms/negotiate.ts'
+import { inOnePiece } from './in-one-piece.ts'
+import { printedPages } from './printed-pages.ts'
 import type { reading } from './reading.ts'
 
 export const file_id = z
@@ -67,6 +69,7 @@ export function fcsDataRoutes({
   guard: ScopeGuard
   read: ReturnType<typeof reading>
 }) {
+  const printed = printedPages()
   return new Elysia({ prefix: '/api/v1/fcs' })
     .use(guard)
     .get(
@@ -115,8 +118,12 @@ export function fcsDataRoutes({
         const readPage = pageReader(file, columns, query)
         if (form) return streamEvents(request, form, file, { offset, limit, names, readPage })
         requirePageFits(names, Math.min(limit, total_events))
-        const page = await readPage({ offset, limit })
-        return success({ total_events, limit, offset, events: eventRows(names, page) })
+        const key = [file.sha256, query.data_set, offset, limit, query.scale, query.compensated]
+        const page = await printed([...key, ...columns].join(' '), async () => {
+          const events = eventRows(names, await readPage({ offset, limit }))
+          return JSON.stringify(success({ total_events, limit, offset, events }))
+        })
+        return new Response(inOnePiece(page), { headers: { 'content-type': JSON_TYPE } })
       },
       {
         scope: 'fcs:read',

@@ -1,5 +1,7 @@
 import { success } from '../schema.ts'
 
+export const JSON_TYPE = 'application/json;charset=utf-8'
+
 /** The strong tag of what follows from a file's bytes alone. */
 export const etagOf = ({ sha256 }: { sha256: string }) => `"${sha256}"`
 
@@ -27,6 +29,6 @@ export function taggedAnswer<T extends object>(
   const text = printed.get(from) ?? JSON.stringify(success(data(from)))
   printed.set(from, text)
   return new Response(text, {
-    headers: { 'content-type': 'application/json;charset=utf-8', etag },
+    headers: { 'content-type': JSON_TYPE, etag },
   })
 }
