@@ -67,9 +67,8 @@ export function oauthRoutes({
       '/revoke',
       async ({ request }) => {
         const token = await presentedToken(request)
-        const revoked = await revokePresented(sql, [token], {
+        const revoked = await revokePresented({ sql, pat }, request, [token], {
           ip: address(request),
-          method: request.method,
           endpoint: '/oauth/revoke',
           status_code: 200,
           authorized: true,
