@@ -103,22 +103,22 @@ export const requests: readonly Mutant[] = [
   {
     does: 'leaves no audit row of a refusal',
     file: 'src/plugins/audit/index.ts',
-    from: 'const used = use(request)',
-    to: 'const used = response.status < 400 ? use(request) : null',
+    from: 'const used = useOf(request)',
+    to: 'const used = response.status < 400 ? useOf(request) : null',
     tests: ['tests/audit/statuses.test.ts'],
   },
   {
     does: 'answers before the audit row is committed',
     file: 'src/plugins/audit/index.ts',
-    from: 'return required ? answered : response',
-    to: 'return response',
+    from: 'if (required)',
+    to: 'if (false)',
     tests: ['tests/audit/unavailable.test.ts'],
   },
   {
     does: 'answers though the audit row is lost',
     file: 'src/plugins/audit/index.ts',
-    from: 'return required ? withheld(response) : response',
-    to: 'return response',
+    from: '() => withheld(response),',
+    to: '() => response,',
     tests: ['tests/audit/unavailable.test.ts'],
   },
   {

@@ -47,8 +47,8 @@ export const standards: readonly Mutant[] = [
   {
     does: 'takes any number of reports of leaked tokens',
     file: 'src/leaks/limit.ts',
-    from: 'if (requestPath(request) === REVOKE_LEAKED)',
-    to: 'if (requestPath(request) === null)',
+    from: 'count(request, limitKey(address(request)))',
+    to: 'count(request, crypto.randomUUID())',
     tests: ['tests/leaks/report.test.ts'],
   },
   {
