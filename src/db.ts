@@ -43,6 +43,8 @@ const MARK = 'pat_auth_system.client'
  * loses prepared statements, or runs those of others, and delivers no notification: neither is safe for us.
  */
 export async function hasOwnSessions(sql: Sql): Promise<boolean> {
+  // Where nobody answers, a query says it in the way that `isDatabaseDown` knows, and a reservation does not.
+  await sql.unsafe('select')
   const [one, other] = await Promise.all([sql.reserve(), sql.reserve()])
   // Without parameters, for nothing is prepared then.
   const mark = (client: Sql, name: string) =>
