@@ -1,11 +1,12 @@
 // `bun run mutants [word]`: takes one guard after another out of a copy of the tree, and runs the tests that have to
-// notice. A guard that nobody misses, or that is no longer found, is a failure.
+// notice; with a word, those whose file or line holds it. A guard that nobody misses, or that is no longer found, is a failure.
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { access } from './mutants/access.ts'
 import { accounts } from './mutants/accounts.ts'
 import { credentials } from './mutants/credentials.ts'
+import { database } from './mutants/database.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { requests } from './mutants/requests.ts'
 import { standards } from './mutants/standards.ts'
@@ -15,8 +16,8 @@ const WORKERS = 2
 /** A guard can be what keeps a test from running for ever. */
 const MOST_MS = 120_000
 const [, , word = ''] = process.argv
-const all = [...accounts, ...credentials, ...access, ...requests, ...standards]
-const mutants = all.filter(({ does }) => does.includes(word))
+const all = [...accounts, ...credentials, ...access, ...requests, ...standards, ...database]
+const mutants = all.filter(({ does, file }) => `${file}: ${does}`.includes(word))
 
 type Outcome = { mutant: Mutant; missed: string | null; noticed: string; seconds: number }
 

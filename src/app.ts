@@ -129,8 +129,7 @@ export function createApp(options: AppOptions) {
           sql,
           sessions: session,
           passwords: options.passwords,
-          throttle: createThrottle(options.attempts),
-          address,
+          throttle: createThrottle(options.attempts, address),
           pat,
         }),
       )

@@ -36,6 +36,32 @@ function socketFactory() {
   }
 }
 
+const MARK = 'pat_auth_system.client'
+
+/**
+ * Whether each connection has a session of its own. A pooler that hands one session to several clients, a transaction each,
+ * loses prepared statements, or runs those of others, and delivers no notification: neither is safe for us.
+ */
+export async function hasOwnSessions(sql: Sql): Promise<boolean> {
+  // Where nobody answers, a query says it in the way that `isDatabaseDown` knows, and a reservation does not.
+  await sql.unsafe('select')
+  const [one, other] = await Promise.all([sql.reserve(), sql.reserve()])
+  // Without parameters, for nothing is prepared then.
+  const mark = (client: Sql, name: string) =>
+    client.unsafe(`select set_config('${MARK}', '${name}', false)`)
+  try {
+    await mark(one, 'one')
+    // Twice: of two sessions that are taken in turns, the second is that of the first client.
+    await mark(other, 'other')
+    await mark(other, 'other')
+    const [found] = await one.unsafe(`select current_setting('${MARK}', true) as mark`)
+    return found?.mark === 'one'
+  } finally {
+    one.release()
+    other.release()
+  }
+}
+
 // SQLSTATE: connection exception, insufficient resources, operator intervention (statement timeout, shutdown,
 // starting up), and a standby that can't be written to.
 const UNAVAILABLE = /^(08...|53...|57014|57P0.|25006)$/

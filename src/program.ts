@@ -7,7 +7,7 @@ import { createApp } from './app.ts'
 import { createPasswords } from './auth/password.ts'
 import { memoryAttempts } from './auth/throttle.ts'
 import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
-import { connect, isDatabaseDown } from './db.ts'
+import { connect, hasOwnSessions, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
 import { inFlight } from './in-flight.ts'
 import { createLog, type Log } from './log.ts'
@@ -160,10 +160,14 @@ async function openDatabase(config: Config, log: Log): Promise<Database> {
   }
 }
 
+const SHARED_SESSIONS =
+  'DATABASE_URL is not usable: a pooler there shares sessions between clients; it takes one in session mode, or the database itself'
+
 /** Migrates as the user of the URL, and opens the pool of the service, which as a rule may do less. */
 async function openService(url: string, log: Log): Promise<Sql> {
   const owner = connect(url)
   try {
+    if (!(await hasOwnSessions(owner))) throw new ConfigError(SHARED_SESSIONS)
     return connect(url, await migrate({ sql: owner, log }))
   } finally {
     await owner.end({ timeout: 2 })

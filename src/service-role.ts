@@ -80,6 +80,11 @@ export async function warnIfOwner(sql: Sql, log: Log): Promise<void> {
   const [session] = await sql<{ owner: boolean; login: string }[]>`
     select has_table_privilege('audit_log', 'update') as owner, quote_ident(session_user) as login`
   if (!session?.owner) return
+  if (sql.options.connection.role === SERVICE_ROLE) {
+    return log.warn(
+      'the service acts as the owner of its tables: a pooler drops the parameter role',
+    )
+  }
   log.warn('the service acts as the owner of its tables: let an administrator run this once', {
     sql: `create role ${SERVICE_ROLE} nologin; grant ${SERVICE_ROLE} to ${session.login}`,
   })

@@ -93,4 +93,18 @@ export const access: readonly Mutant[] = [
     to: 'select ${item} from ${current} ${lastUse} where ${after ? sql`true` : sql`t.user_id = ${owner}`} ${filter}',
     tests: ['tests/http/foreign-cursors.test.ts'],
   },
+  {
+    does: "shows the log of somebody else's token",
+    file: 'src/tokens/routes.ts',
+    from: 'const { id, name } = await tokens.find(session.userId, params.id)',
+    to: "const [{ id, name } = { id: '', name: '' }] = await sql<{ id: string; name: string }[]>`select id, name from tokens where id = ${params.id}`",
+    tests: ['tests/tokens/manage.test.ts'],
+  },
+  {
+    does: "deletes somebody else's file",
+    file: 'src/files/files.ts',
+    from: 'delete from fcs_files where id = ${id} and owner_id = ${owner} returning id`',
+    to: 'delete from fcs_files where id = ${id} and ${owner}::uuid is not null returning id`',
+    tests: ['tests/files/own-files.test.ts'],
+  },
 ]

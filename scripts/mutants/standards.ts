@@ -47,8 +47,36 @@ export const standards: readonly Mutant[] = [
   {
     does: 'takes any number of reports of leaked tokens',
     file: 'src/leaks/limit.ts',
-    from: 'if (requestPath(request) === REVOKE_LEAKED)',
-    to: 'if (requestPath(request) === null)',
+    from: 'count(request, limitKey(address(request)))',
+    to: 'count(request, crypto.randomUUID())',
     tests: ['tests/leaks/report.test.ts'],
+  },
+  {
+    does: 'writes two rows for a token that is presented twice',
+    file: 'src/tokens/revoke-presented.ts',
+    from: 'if (ended.some(({ token_id }) => token_id === carried?.tokenId)) pat.recorded(request)',
+    to: 'if (carried === undefined) pat.recorded(request)',
+    tests: ['tests/oauth/revoke.test.ts'],
+  },
+  {
+    does: 'answers a question of a gateway that went astray',
+    file: 'src/gateways/astray.ts',
+    from: 'if (!request.headers.has(REQUIRED_SCOPE)) return',
+    to: 'if (request.headers.has(REQUIRED_SCOPE)) return',
+    tests: ['tests/gateways/verify.test.ts'],
+  },
+  {
+    does: 'believes what a stranger says that a token was used for',
+    file: 'src/gateways/original.ts',
+    from: 'isTextWithin(peer(request), blocks)',
+    to: 'true || isTextWithin(peer(request), blocks)',
+    tests: ['tests/gateways/verify.test.ts'],
+  },
+  {
+    does: 'lets a token have any limit of its own',
+    file: 'src/tokens/limit.ts',
+    from: 'const limit = Math.min(most, token.perMinute ?? most)',
+    to: 'const limit = token.perMinute ?? most',
+    tests: ['tests/limits/token-limit.test.ts'],
   },
 ]

@@ -35,7 +35,7 @@ export async function orTaken<T>(statement: PromiseLike<T>): Promise<T> {
   }
 }
 
-/** `from` is the client's address: wrong passwords are counted for it, too. */
+/** `request` is who asks: wrong passwords are counted for its address, too. */
 export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle: Throttle }) {
   const { sql, passwords, throttle } = given
   const columns = sql`id, username, email, password_hash, is_active, session_epoch`
@@ -44,12 +44,12 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
   const confirmed = async (
     id: string,
     password: string,
-    from: string | null,
+    request: Request,
     change: (account: Credentials) => PromiseLike<{ count: number }>,
   ): Promise<void> => {
     const [account] = await sql<Credentials[]>`select ${columns} from users where id = ${id}`
     if (!account) throw refuse('not_found')
-    await throttle.password(id, from, async () => {
+    await throttle.password(id, request, async () => {
       if (await passwords.matches(account.password_hash, password)) return
       // Not 401: the access token is good, and a client that drops it would be wrong.
       throw refuse('forbidden', 'Incorrect password')
@@ -61,9 +61,9 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
   return {
     register(
       { username, email, password }: { username: string; email: string; password: string },
-      from: string | null,
+      request: Request,
     ): Promise<Omit<Account, 'display_name'>> {
-      return throttle.registration(from, async () => {
+      return throttle.registration(request, async () => {
         // Hashed whether the names are free or taken, so that both take as long.
         const hash = await passwords.hash(password)
         const [account] = await orTaken(sql<Account[]>`
@@ -76,10 +76,10 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
     },
 
     /** The account of a username or email and its password. Who is unknown is told no more than who is wrong. */
-    logIn(username: string, password: string, from: string | null): Promise<LoggedIn> {
+    logIn(username: string, password: string, request: Request): Promise<LoggedIn> {
       const key = caseless(username.trim())
       const headers = { 'www-authenticate': `Bearer realm="${NAME}"` }
-      return throttle.password(key, from, async () => {
+      return throttle.password(key, request, async () => {
         const named = await sql<Credentials[]>`
           select ${columns} from users
           where email_key = ${key} or username_key = ${key} order by email_key = ${key}`
@@ -96,7 +96,7 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
             where id = ${found.id} and password_hash = ${found.password_hash}`
         }
         // By its id, the account is known where a password is asked for again.
-        throttle.recognise([key, found.id], from)
+        throttle.recognise([key, found.id], request)
         const { password_hash, is_active, ...account } = found
         return account
       })
@@ -106,9 +106,9 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
     changePassword(
       id: string,
       { current, next }: { current: string; next: string },
-      from: string | null,
+      request: Request,
     ): Promise<void> {
-      return confirmed(id, current, from, async (account) => {
+      return confirmed(id, current, request, async (account) => {
         const rule = guessable(next, account)
         if (rule) throw refuseField('new_password', rule)
         return sql`
@@ -119,11 +119,11 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
     },
 
     /** Deactivates the account: its logins and tokens are refused. */
-    deactivate(id: string, password: string, from: string | null): Promise<void> {
+    deactivate(id: string, password: string, request: Request): Promise<void> {
       return confirmed(
         id,
         password,
-        from,
+        request,
         ({ password_hash }) => sql`
           update users set is_active = false, updated_at = now()
           where id = ${id} and password_hash = ${password_hash} and is_active`,

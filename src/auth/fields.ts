@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { body, documented, text, within } from '../schema.ts'
 import { guessable } from './guessable.ts'
 
-export const email = z.email('an email address').max(254, 'at most 254 characters')
+/** Of the lengths that mail servers must take (RFC 5321 §4.5.3.1, and RFC 1035 §2.3.4 for names); ASCII, as z.email has it. */
+export const email = z
+  .email('an email address')
+  .max(254, 'at most 254 characters')
+  .regex(/^.{1,64}@/, 'at most 64 characters before the @')
+  .regex(/@(?:[^.]{1,63}\.)*[^.]{1,63}$/, 'at most 63 characters from dot to dot')
 
 const newPassword = z
   .string('text')

@@ -3,7 +3,6 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { jsonBody } from '../json-body.ts'
-import type { Peer } from '../plugins/client-address.ts'
 import type { Pat } from '../plugins/pat/index.ts'
 import { success } from '../schema.ts'
 import { EffectiveOn } from '../tokens/answers.ts'
@@ -41,18 +40,16 @@ export function authRoutes(given: {
   sessions: Sessions
   passwords: Passwords
   throttle: Throttle
-  address: Peer
   pat: Pat
 }) {
-  const { sql, sessions, address, pat } = given
+  const { sql, sessions, pat } = given
   const accounts = createAccounts(given)
 
   return new Elysia({ prefix: '/api/v1/auth' })
     .use(sessions)
     .post(
       '/register',
-      async ({ request, body }) =>
-        status(201, success(await accounts.register(body, address(request)))),
+      async ({ request, body }) => status(201, success(await accounts.register(body, request))),
       {
         parse: jsonBody,
         body: Registration,
@@ -68,7 +65,7 @@ export function authRoutes(given: {
     .post(
       '/login',
       async ({ request, body, signSession }) => {
-        const account = await accounts.logIn(body.username, body.password, address(request))
+        const account = await accounts.logIn(body.username, body.password, request)
         const { id, username, email } = account
         return success({ ...(await signSession(account)), user: { id, username, email } })
       },
@@ -103,7 +100,7 @@ export function authRoutes(given: {
         await accounts.changePassword(
           session.userId,
           { current: body.current_password, next: body.new_password },
-          address(request),
+          request,
         )
         return success({ message: 'Password changed: log in again' })
       },
@@ -120,7 +117,7 @@ export function authRoutes(given: {
     .post(
       '/deactivate',
       async ({ request, body, session }) => {
-        await accounts.deactivate(session.userId, body.password, address(request))
+        await accounts.deactivate(session.userId, body.password, request)
         const effective_on = await pat.settled()
         return success({ message: 'Account deactivated', effective_on })
       },

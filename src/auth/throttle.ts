@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type AttemptStore, limitKey, memoryStore, tooMany } from '../plugins/rate-limit/index.ts'
+import type { Peer } from '../plugins/client-address.ts'
+import {
+  type AttemptStore,
+  type Hit,
+  limitKey,
+  memoryStore,
+  noteStanding,
+  tooMany,
+} from '../plugins/rate-limit/index.ts'
 import { Refusal } from '../plugins/refusal.ts'
 
 /** Where failures are counted. `login`: of one account from one address. */
@@ -20,6 +28,16 @@ export function memoryAttempts(now: () => number): AttemptLimits {
   }
 }
 
+/**
+ * What the answer's `RateLimit` fields call the counts that a client is told of. Not that of an account from anywhere: it
+ * would tell a stranger what others do to the account, and whether its owner has logged in where the stranger is.
+ */
+const SHOWN: Partial<Record<keyof AttemptLimits, string>> = {
+  login: 'login',
+  address: 'login-address',
+  registration: 'registration',
+}
+
 export type Throttle = ReturnType<typeof createThrottle>
 
 /**
@@ -27,61 +45,80 @@ export type Throttle = ReturnType<typeof createThrottle>
  * are no way around, and costs nothing when it is one too many. What succeeds, and what the service itself
  * fails at, is taken back. An account is a name that somebody gives, known or not.
  */
-export function createThrottle({ login, account, address, registration }: AttemptLimits) {
+export function createThrottle(stores: AttemptLimits, address: Peer) {
   const familiar = createFamiliar()
   const inTurn = createTurns()
-  const pairOf = (name: string, from: string | null) => digest(`${limitKey(from)} ${name}`)
+  const siteOf = (request: Request) => limitKey(address(request))
+  const pairOf = (name: string, request: Request) => digest(`${siteOf(request)} ${name}`)
+
+  const counted = async <T>(
+    request: Request,
+    counts: readonly Count[],
+    attempt: () => Promise<T>,
+  ): Promise<T> => {
+    const made: [Count, Hit][] = []
+    const say = ({ kind }: Count, hit: Hit) => {
+      const name = SHOWN[kind]
+      if (name)
+        noteStanding(request, { name, limit: MOST[kind], windowSeconds: WINDOW_SECONDS, hit })
+    }
+    const keep = () => {
+      for (const [count, hit] of made) say(count, hit)
+    }
+    const takeBack = async () => {
+      await Promise.all(made.map(([{ kind, key }]) => stores[kind].takeBack(key)))
+      for (const [count, hit] of made) say(count, { ...hit, remaining: hit.remaining + 1 })
+    }
+    for (const count of counts) {
+      const hit = await stores[count.kind].hit(count.key)
+      if (hit.allowed) made.push([count, hit])
+      else if (count.binds) {
+        await takeBack()
+        say(count, hit)
+        throw tooMany(hit.resetSeconds, 'Too many failed attempts')
+      }
+    }
+    try {
+      const result = await attempt()
+      await takeBack()
+      return result
+    } catch (error) {
+      if (error instanceof Refusal && error.status < 500) keep()
+      else await takeBack()
+      throw error
+    }
+  }
 
   return {
     /** An attempt to show the password of an account. */
-    password<T>(name: string, from: string | null, attempt: () => Promise<T>): Promise<T> {
-      const pair = pairOf(name, from)
+    password<T>(name: string, request: Request, attempt: () => Promise<T>): Promise<T> {
+      const pair = pairOf(name, request)
       return inTurn(pair, () => {
-        const counts = [
-          { store: login, key: pair, binds: true },
-          { store: account, key: digest(name), binds: !familiar.has(pair) },
-          { store: address, key: limitKey(from), binds: true },
+        const counts: Count[] = [
+          { kind: 'login', key: pair, binds: true },
+          { kind: 'account', key: digest(name), binds: !familiar.has(pair) },
+          { kind: 'address', key: siteOf(request), binds: true },
         ]
-        return counted(counts, attempt)
+        return counted(request, counts, attempt)
       })
     },
 
     /** Somebody has shown the password of an account there: strangers elsewhere can't keep them out any more. */
-    recognise(names: readonly string[], from: string | null): void {
-      for (const name of names) familiar.add(pairOf(name, from))
+    recognise(names: readonly string[], request: Request): void {
+      for (const name of names) familiar.add(pairOf(name, request))
     },
 
     /** An attempt to register, which a name that is taken refuses: each tells that somebody is known here. */
-    registration<T>(from: string | null, attempt: () => Promise<T>): Promise<T> {
-      const count = { store: registration, key: limitKey(from), binds: true }
-      return inTurn(`register ${count.key}`, () => counted([count], attempt))
+    registration<T>(request: Request, attempt: () => Promise<T>): Promise<T> {
+      const key = siteOf(request)
+      const count: Count = { kind: 'registration', key, binds: true }
+      return inTurn(`register ${key}`, () => counted(request, [count], attempt))
     },
   }
 }
 
 /** `binds`: whether a full count refuses the attempt. */
-type Count = { store: AttemptStore; key: string; binds: boolean }
-
-async function counted<T>(counts: readonly Count[], attempt: () => Promise<T>): Promise<T> {
-  const made: Count[] = []
-  const takeBack = () => Promise.all(made.map(({ store, key }) => store.takeBack(key)))
-  for (const count of counts) {
-    const { allowed, resetSeconds } = await count.store.hit(count.key)
-    if (allowed) made.push(count)
-    else if (count.binds) {
-      await takeBack()
-      throw tooMany(resetSeconds, 'Too many failed attempts')
-    }
-  }
-  try {
-    const result = await attempt()
-    await takeBack()
-    return result
-  } catch (error) {
-    if (!(error instanceof Refusal && error.status < 500)) await takeBack()
-    throw error
-  }
-}
+type Count = { kind: keyof AttemptLimits; key: string; binds: boolean }
 
 /** Work of one key, one piece after the other: twenty that will succeed are else counted as twenty that may not. */
 function createTurns() {

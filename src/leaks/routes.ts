@@ -60,9 +60,8 @@ export function leakRoutes({
       REVOKE_LEAKED,
       async ({ request, body: { credentials } }) => {
         const least = delay(LEAST_MS)
-        const revoked = await revokePresented(sql, credentials, {
+        const revoked = await revokePresented({ sql, pat }, request, credentials, {
           ip: address(request),
-          method: request.method,
           endpoint: REVOKE_LEAKED,
           status_code: 202,
           authorized: false,

@@ -1,3 +1,4 @@
+import { refusal } from '../docs/complete.ts'
 import { Refusal } from '../plugins/refusal.ts'
 import { contentType, readBody } from '../read-body.ts'
 
@@ -65,3 +66,9 @@ export const oauthError = (description: string) => ({
     },
   },
 })
+
+/** The same where the guard may refuse before, which it does as everywhere else. */
+export function oauthErrorOrRefusal(description: string) {
+  const { content } = refusal(description)
+  return { description, content: { ...content, ...oauthError(description).content } }
+}

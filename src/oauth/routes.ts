@@ -7,7 +7,7 @@ import type { Pat } from '../plugins/pat/index.ts'
 import { jsonSchema } from '../schema.ts'
 import { revokePresented } from '../tokens/revoke-presented.ts'
 import type { Callers } from './callers.ts'
-import { FORM, oauthError, presentedToken } from './form.ts'
+import { FORM, oauthError, oauthErrorOrRefusal, presentedToken } from './form.ts'
 import { introspect } from './introspection.ts'
 
 const Introspection = z.object({
@@ -27,7 +27,7 @@ const Introspection = z.object({
 const bare = (schema: z.ZodType) => ({
   'application/json': { schema: jsonSchema(schema, 'output') },
 })
-const BAD_FORM = oauthError('`invalid_request`: no form, or not one `token` in it')
+const BAD_FORM = '`invalid_request`: no form, or not one `token` in it'
 
 /** What OAuth has for tokens, with the bodies of its RFCs in place of the envelope. */
 export function oauthRoutes({
@@ -55,8 +55,8 @@ export function oauthRoutes({
             'With a token that holds `users:read`, or as the configured client. Asking is no use of the token.',
           answer: [200, bare(Introspection)],
           alsoAnswers: {
-            400: BAD_FORM,
-            401: oauthError('No credential, or one that is not accepted'),
+            400: oauthErrorOrRefusal(BAD_FORM),
+            401: oauthErrorOrRefusal('No credential, or one that is not accepted'),
           },
           refusals: { 413: 'The body is too large' },
           requestBody: FORM,
@@ -67,9 +67,8 @@ export function oauthRoutes({
       '/revoke',
       async ({ request }) => {
         const token = await presentedToken(request)
-        const revoked = await revokePresented(sql, [token], {
+        const revoked = await revokePresented({ sql, pat }, request, [token], {
           ip: address(request),
-          method: request.method,
           endpoint: '/oauth/revoke',
           status_code: 200,
           authorized: true,
@@ -84,7 +83,7 @@ export function oauthRoutes({
           description:
             'Whoever holds a token may end it. 200 too when there is nothing to revoke. When it is answered, no instance accepts the token in a request that begins later.',
           answer: [200, {}],
-          alsoAnswers: { 400: BAD_FORM },
+          alsoAnswers: { 400: oauthError(BAD_FORM) },
           refusals: { 413: 'The body is too large' },
           requestBody: FORM,
         }),

@@ -35,6 +35,8 @@ export function routeTable(routes: AppRoutes): RouteTable {
   let methods: string[] = []
   /** The routes without parameters, by method and path: there are few others, and these are found at once. */
   const fixed = new Map<string, DeclaredRoute>()
+  /** A path of these is no other's with a parameter, whatever the method: so OpenAPI has it, and Elysia not. */
+  const fixedPaths = new Set<string>()
   let last: { request: Request; route: DeclaredRoute | null } | undefined
 
   const built = () => {
@@ -44,17 +46,22 @@ export function routeTable(routes: AppRoutes): RouteTable {
       const detail = detailOf(hooks)
       const route = { method, path, detail, guard: guardOf(detail) }
       router.add(method, path, route)
-      if (!/[:*]/.test(path)) fixed.set(`${method} ${path}`, route)
+      if (!/[:*]/.test(path)) {
+        fixed.set(`${method} ${path}`, route)
+        fixedPaths.add(path)
+      }
       methods.push(method)
     }
     methods = [...new Set(methods)]
     return router
   }
+  const findExactly = (method: string, path: string) => {
+    const router = built()
+    const found = fixed.get(`${method} ${path}`)
+    return found ?? (fixedPaths.has(path) ? undefined : router.find(method, path)?.store)
+  }
   const find = (method: string, path: string) =>
-    fixed.get(`${method} ${path}`) ??
-    built().find(method, path)?.store ??
-    (method === 'HEAD' ? built().find('GET', path)?.store : undefined) ??
-    null
+    findExactly(method, path) ?? (method === 'HEAD' ? findExactly('GET', path) : undefined) ?? null
 
   const match = (request: Request) => {
     if (last?.request !== request) {

@@ -1,33 +1,39 @@
 import { Buffer } from 'node:buffer'
 import type { Sql, TransactionSql } from 'postgres'
 import { type AuditRow, writeRows } from '../plugins/audit/writer.ts'
+import type { Pat } from '../plugins/pat/index.ts'
 import { isWellFormed, secretHash } from '../plugins/pat/secret.ts'
 
 /**
- * Ends what these strings are good for, and leaves `use` in the log of each token concerned; how many there were. The
- * current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old string
+ * Ends what these strings are good for, and leaves `use` in the log of each token concerned, which is then the row of
+ * `request` for it, wherever else it presents the token; how many there were. The current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old string
  * has no say over the new one. A string that is not accepted any more, or never was, changes nothing.
  * It holds everywhere once `pat.settled()` has resolved.
  */
-export function revokePresented(
-  sql: Sql,
+export async function revokePresented(
+  { sql, pat }: { sql: Sql; pat: Pat },
+  request: Request,
   strings: readonly string[],
-  use: Omit<AuditRow, 'token_id' | 'at'>,
+  use: Omit<AuditRow, 'token_id' | 'at' | 'method'>,
 ): Promise<number> {
   const hashes = strings
     .filter(isWellFormed)
     .map((token) => Buffer.from(secretHash(token)).toString('hex'))
-  return sql.begin(async (sql) => {
+  const row = { ...use, method: request.method, at: Date.now() }
+  const ended = await sql.begin(async (sql) => {
     const ended = await end(sql, hashes)
-    const at = Date.now()
     if (ended.length > 0) {
       await writeRows(
         sql,
-        ended.map(({ token_id }) => ({ token_id, at, ...use })),
+        ended.map(({ token_id }) => ({ token_id, ...row })),
       )
     }
-    return ended.length
+    return ended
   })
+  if (ended.length === 0) return 0
+  const carried = await pat.use(request)
+  if (ended.some(({ token_id }) => token_id === carried?.tokenId)) pat.recorded(request)
+  return ended.length
 }
 
 async function end(sql: TransactionSql, hashes: string[]) {

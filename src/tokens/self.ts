@@ -6,12 +6,20 @@ import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { isTextWithin, parseBlocks } from '../plugins/address.ts'
 import type { Peer } from '../plugins/client-address.ts'
+import { type Standing, standingsOf } from '../plugins/rate-limit/index.ts'
 import { grantedBy } from '../plugins/scopes.ts'
 import { documented, success } from '../schema.ts'
 import { LADDERS, SCOPES, type Scope } from '../scopes.ts'
 import { expiryWarning } from './expiry.ts'
 
 const scopes = z.array(z.enum(SCOPES))
+const Limit = z.object({
+  policy: z.string().describe('As the RateLimit fields name it'),
+  limit: z.int().describe('Requests in a window'),
+  remaining: z.int(),
+  reset_seconds: z.int().describe('Until the oldest request that counts is forgotten'),
+  window_seconds: z.int(),
+})
 const Self = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -24,6 +32,9 @@ const Self = z.object({
     .string()
     .nullable()
     .describe('The address or block of the list that allows it; null when there is no list'),
+  limits: z
+    .array(Limit)
+    .describe('The limits that have counted this call; none where there are none'),
 })
 const Can = z.object({
   scope: z.enum(SCOPES),
@@ -66,6 +77,7 @@ export function selfRoutes({
           warning: expiryWarning(expiresAt),
           ip,
           allowed_by: matching(allowed_ips, ip),
+          limits: standingsOf(request).map(asLimit),
         })
       },
       {
@@ -85,6 +97,14 @@ export function selfRoutes({
 type Row = { name: string; created_at: Date; allowed_ips: string[] | null }
 
 const anyScopes = () => []
+
+const asLimit = ({ name, limit, windowSeconds, hit }: Standing) => ({
+  policy: name,
+  limit,
+  remaining: hit.remaining,
+  reset_seconds: hit.resetSeconds,
+  window_seconds: windowSeconds,
+})
 
 function matching(list: readonly string[] | null, ip: string | null): string | null {
   return list?.find((block) => isTextWithin(ip, parseBlocks([block]))) ?? null

@@ -91,11 +91,24 @@ test.each([
   'a@b',
   'a b@example.org',
   '@example.org',
-  `${'a'.repeat(250)}@example.org`,
+  `${'a'.repeat(65)}@example.org`,
+  `a@${'b'.repeat(64)}.org`,
+  `a@${'b'.repeat(64)}.example.org`,
+  `a@example.${'c'.repeat(64)}`,
+  `a@${'d.'.repeat(125)}org`,
   '',
 ])('the email "%s" is 422', async (email) => {
   const { status, body } = await register({ email })
   expect([status, body.data?.errors[0].field]).toEqual([422, 'email'])
+})
+
+test.each([
+  `${'a'.repeat(64)}@example.org`,
+  `b@${'b'.repeat(63)}.org`,
+  `c@example.${'c'.repeat(63)}`,
+  `d@${'d.'.repeat(124)}info`,
+])('the email "%s" is as long as one may be', async (email) => {
+  expect((await register({ email })).status).toBe(201)
 })
 
 test('security 21: unknown fields are 422, and no account comes of it', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
+import { parseList } from 'structured-headers'
 import { memoryAttempts } from '../../src/auth/throttle.ts'
 import { type Answer, type TestApp, testApp, type User } from '../kit/app.ts'
 
@@ -101,6 +102,56 @@ test('security 14: an unknown user is throttled as a known one', async () => {
   const wide = await statuses(32, (at) => wrongly(from(at)))
   expect(wide).toEqual({ 401: 20, 429: 12 })
   expect(await statuses(32, (at) => login('nobody at all', 'not it', from(at)))).toEqual(wide)
+})
+
+/** What the fields of an answer say of each policy: its limit and window, what is left, and in how many seconds more is. */
+const said = ({ headers }: Answer) => {
+  const left = new Map(parseList(headers.get('ratelimit') ?? ''))
+  return Object.fromEntries(
+    parseList(headers.get('ratelimit-policy') ?? '').map(([name, policy]) => [
+      name,
+      { ...Object.fromEntries(policy), ...Object.fromEntries(left.get(name) ?? []) },
+    ]),
+  )
+}
+
+test('a login says how many attempts are left for that name and for any from its address', async () => {
+  const standing = (login: number, address: number, t = 900) => ({
+    login: { q: 10, w: 900, r: login, t },
+    'login-address': { q: 100, w: 900, r: address, t },
+  })
+  expect(said(await rightly())).toEqual(standing(10, 100))
+  expect(said(await wrongly())).toEqual(standing(9, 99))
+  clock.now += 10_000
+  expect(said(await wrongly())).toEqual(standing(8, 98, 890))
+  // A success counts for nothing, and forgets nothing.
+  expect(said(await rightly())).toEqual(standing(8, 98, 890))
+  await statuses(8, () => wrongly())
+  expect(said(await wrongly())).toEqual({ login: { q: 10, w: 900, r: 0, t: 890 } })
+  expect(said(await login('another', 'x')).login).toMatchObject({ r: 9 })
+})
+
+test('security 14: what is left of the attempts tells nothing of an account, nor of what others do to it', async () => {
+  const probe = async (name: string) => {
+    const answers = [await login(name, 'x', '203.0.113.20'), await login(name, 'x', '203.0.113.20')]
+    return answers.map((answer) => said(answer).login)
+  }
+  const home = '203.0.113.21'
+  await rightly(home)
+  await statuses(5, (at) => wrongly(address(700 + at)))
+  await wrongly(home)
+  const known = await probe(user.username)
+  expect(known).toMatchObject([{ r: 9 }, { r: 8 }])
+  expect(await probe(`${user.username}@example.org`)).toEqual(known)
+  expect(await probe('nobody at all')).toEqual(known)
+  // Refused for what others did, it shows what this address has left.
+  await statuses(31, (at) => wrongly(address(800 + at)))
+  const refused = await wrongly('203.0.113.22')
+  expect([refused.status, Object.keys(said(refused)), said(refused).login]).toMatchObject([
+    429,
+    ['login'],
+    { r: 10 },
+  ])
 })
 
 test('a name is the same in any case and with spaces around it', async () => {

@@ -54,6 +54,12 @@ test('the owner sees in the log that it leaked, and from where it was reported',
   expect(JSON.parse(line ?? '{}')).toMatchObject({ revoked: 2 })
 })
 
+test('security 27: a token that is reported by who presents it in the header too has one row', async () => {
+  const { id, token } = await app.token(user, ['fcs:read'])
+  await app.call('POST', PATH, { bearer: token, json: { credentials: [token] } })
+  expect(await app.auditOf(id)).toMatchObject([{ status_code: 202, reason: 'leaked' }])
+})
+
 test('a live token, a revoked one and none at all are answered alike', async () => {
   const { id, token } = await app.token(user, ['fcs:read'])
   const answers = [await report([token]), await report([token]), await report(['nonsense'])]

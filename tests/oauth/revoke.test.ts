@@ -40,6 +40,32 @@ test('a token in its log, a token that never was and a revoked one are all 200',
   expect(await app.auditOf(id)).toHaveLength(0)
 })
 
+const both = (header: string, token: string) =>
+  postForm(app, PATH, { token }, { headers: { authorization: `Bearer ${header}` } })
+
+test('security 27: a token in the header and in the form is one use, and two tokens are one each', async () => {
+  const [first, second] = [await app.token(user, ['fcs:read']), await app.token(user, ['fcs:read'])]
+  const use = { method: 'POST', endpoint: PATH, status_code: 200 }
+  expect((await both(first.token, first.token)).status).toBe(200)
+  expect(await app.auditOf(first.id)).toMatchObject([{ ...use, authorized: true, reason: null }])
+  // Revoked already, it is presented all the same.
+  await both(first.token, first.token)
+  expect(await app.auditOf(first.id)).toMatchObject([use, { ...use, authorized: false }])
+  await both(first.token, second.token)
+  expect(await app.auditOf(first.id)).toHaveLength(3)
+  expect(await app.auditOf(second.id)).toMatchObject([{ ...use, authorized: true }])
+})
+
+test('security 27: two strings of one token, the old in its grace and the new, are one use', async () => {
+  const { id, token } = await app.token(user, ['fcs:read'])
+  const { body } = await app.call('POST', `/api/v1/tokens/${id}/regenerate`, {
+    bearer: user.jwt,
+    json: { grace_seconds: 600 },
+  })
+  await both(token, body.data.token)
+  expect(await app.auditOf(id)).toHaveLength(1)
+})
+
 test('an expired token stays expired, and can be regenerated', async () => {
   const { id, token } = await app.token(user, ['fcs:read'])
   await app.sql`update token_secrets set expires_at = now() where token_id = ${id}`

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { parseList } from 'structured-headers'
 import { expiryWarning } from '../../src/tokens/expiry.ts'
 import { type TestApp, testApp, type User } from '../kit/app.ts'
 
@@ -31,6 +32,7 @@ test('a token shows itself, whatever its scopes, and nothing of its owner or its
     warning: null,
     ip: '10.1.2.3',
     allowed_by: '10.0.0.0/8',
+    limits: [],
   })
   expect(Date.parse(expires_at) - Date.parse(created_at)).toBe(30 * DAY)
 })
@@ -39,6 +41,41 @@ test('without a list no entry of it allows the address', async () => {
   const { token } = await app.token(user, ['fcs:read'])
   const { body } = await app.call('GET', SELF, { bearer: token })
   expect(body.data).toMatchObject({ ip: '127.0.0.1', allowed_by: null })
+})
+
+test('it shows what is left of each limit that counts it, as the fields of the answer do', async () => {
+  const limited = await testApp({ rateLimitPerMinute: 40, tokenRateLimitPerMinute: 30 })
+  const owner = await limited.user()
+  const of = async (more: Record<string, unknown>) => {
+    const { token } = await limited.token(owner, ['fcs:read'], more)
+    await limited.call('GET', '/api/v1/users/me', { bearer: token, from: '192.0.2.1' })
+    return limited.call('GET', SELF, { bearer: token, from: '192.0.2.1' })
+  }
+  const answers = [await of({}), await of({ rate_limit_per_minute: 7 })]
+  await limited.close()
+  const shown = answers.map(({ body }) => body.data.limits)
+  const window = { reset_seconds: expect.any(Number), window_seconds: 60 }
+  expect(shown).toEqual([
+    [
+      { policy: 'address', limit: 40, remaining: 38, ...window },
+      { policy: 'token', limit: 30, remaining: 28, ...window },
+    ],
+    [
+      { policy: 'address', limit: 40, remaining: 36, ...window },
+      { policy: 'token', limit: 7, remaining: 5, ...window },
+    ],
+  ])
+  for (const { headers, body } of answers) {
+    const said = parseList(headers.get('ratelimit') ?? '').map(([policy, parameters]) => [
+      policy,
+      parameters.get('r'),
+      parameters.get('t'),
+    ])
+    const limits: Record<string, unknown>[] = body.data.limits
+    expect(said).toEqual(
+      limits.map(({ policy, remaining, reset_seconds }) => [policy, remaining, reset_seconds]),
+    )
+  }
 })
 
 test('an old string in its grace shows when the grace ends', async () => {

@@ -84,6 +84,7 @@ test.each([
   ['email', 'not an address'],
   ['email', null],
   ['email', ''],
+  ['email', `${'a'.repeat(65)}@example.org`],
   ['display_name', ''],
   ['display_name', 'x'.repeat(101)],
   ['display_name', 'a\nb'],

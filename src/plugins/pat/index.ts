@@ -147,6 +147,9 @@ export function createPat({
         : found && useOf(found.known)
     },
 
+    /** The use that this request makes of the token it presents has its row, and needs no other. */
+    recorded: (request: Request): void => void uses.set(request, null),
+
     /**
      * Resolves when every change to tokens and users that was committed before holds on every instance of the
      * service: each has confirmed it, or uses nothing any more that it remembers. Within a second.

@@ -8,7 +8,7 @@ import { sayStandings } from './fields.ts'
 import { limiter, type Policy } from './limiter.ts'
 
 export { clientAddress, type Peer } from '../client-address.ts'
-export { type Standing, standingsOf } from './fields.ts'
+export { noteStanding, type Standing, standingsOf } from './fields.ts'
 export { limiter, type Policy, tooMany } from './limiter.ts'
 export { type AttemptStore, type Hit, type LimitStore, memoryStore } from './memory.ts'
 
