@@ -3,9 +3,9 @@ import type { Sql } from 'postgres'
 import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
-import { type AttemptLimits, createThrottle } from './auth/throttle.ts'
+import { createThrottle } from './auth/throttle.ts'
 import { cors } from './cors.ts'
-import { createCounts } from './counts.ts'
+import type { Counts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
@@ -21,11 +21,11 @@ import { scopeGuard } from './guard.ts'
 import { headAnswers } from './head.ts'
 import { reportLimit } from './leaks/limit.ts'
 import { leakRoutes } from './leaks/routes.ts'
+import { type Limits, perMinute } from './limits.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
 import { type Client, introspectionCallers } from './oauth/callers.ts'
 import { oauthRoutes } from './oauth/routes.ts'
-import { perMinute } from './per-minute.ts'
 import { plainQuery } from './plain-query.ts'
 import { audit } from './plugins/audit/index.ts'
 import { clientAddress, type Peer } from './plugins/client-address.ts'
@@ -48,13 +48,16 @@ import { workspaceRoutes } from './workspaces/routes.ts'
 export type AppOptions = {
   sql: Sql
   log: Log
+  /** What leaves no row of its own is counted here. */
+  counts: Counts
   storage: Storage
   sample: Sample
   /** The first one signs; what the others have signed is still accepted. */
   secretKeys: readonly [string, ...string[]]
   accessTokenMinutes: number
   passwords: Passwords
-  attempts: AttemptLimits
+  /** Where requests and attempts are counted that are limited. */
+  limits: Limits
   rateLimitPerMinute: number
   tokenRateLimitPerMinute: number
   trustedProxies: readonly string[]
@@ -87,11 +90,10 @@ export const OPEN_PATHS = [
 
 /** The composition: the routes, and then around them, from the inside outwards, what a request meets before them. */
 export function createApp(options: AppOptions) {
-  const { sql, log, storage, sample } = options
+  const { sql, log, counts, storage, sample } = options
   const root = new Elysia({ strictPath: true, handler: { standardHostname: false } })
   const routes = routeTable(() => root.routes)
   const address = clientAddress(options.peer, options.trustedProxies)
-  const counts = createCounts(log)
   const pat = createPat({
     sql,
     address,
@@ -101,7 +103,7 @@ export function createApp(options: AppOptions) {
       deaf
         ? log.warn('no changes of tokens are heard: every check asks the database')
         : log.info('changes of tokens are heard again'),
-    limit: tokenLimit(options.tokenRateLimitPerMinute),
+    limit: tokenLimit(options.limits, options.tokenRateLimitPerMinute),
   })
   const session = sessions({
     sql,
@@ -130,7 +132,7 @@ export function createApp(options: AppOptions) {
           sql,
           sessions: session,
           passwords: options.passwords,
-          throttle: createThrottle(options.attempts),
+          throttle: createThrottle(options.limits, options.secretKeys[0]),
           address,
           pat,
         }),
@@ -149,12 +151,12 @@ export function createApp(options: AppOptions) {
       .use(session)
       .use(guard)
       .use(callers)
-      .use(reportLimit(address))
+      .use(reportLimit(options.limits, address))
       .use(routing({ routes, open: OPEN_PATHS }))
       .use(questionsAstray())
       .use(
         rateLimit({
-          ...perMinute(limit),
+          ...perMinute(options.limits, 'address', limit),
           address,
           skip: limit === 0 ? () => true : isHealth,
         }),

@@ -1,35 +1,31 @@
-import { createHash } from 'node:crypto'
-import { type AttemptStore, limitKey, memoryStore, tooMany } from '../plugins/rate-limit/index.ts'
+import { createHmac, hkdfSync } from 'node:crypto'
+import type { Limits } from '../limits.ts'
+import { type AttemptStore, type Hit, limitKey, tooMany } from '../plugins/rate-limit/index.ts'
 import { Refusal } from '../plugins/refusal.ts'
 
-/** Where failures are counted. `login`: of one account from one address. */
-export type AttemptLimits = Record<'login' | 'account' | 'address' | 'registration', AttemptStore>
-
-/** How many attempts of each kind may fail in a quarter of an hour. */
+/** How many attempts of each kind may fail in a quarter of an hour. `login`: of one account from one address. */
 const MOST = { login: 10, account: 30, address: 100, registration: 50 }
 const WINDOW_SECONDS = 900
-
-/** `now` is in milliseconds. */
-export function memoryAttempts(now: () => number): AttemptLimits {
-  const store = (limit: number) => memoryStore({ limit, windowSeconds: WINDOW_SECONDS, now })
-  return {
-    login: store(MOST.login),
-    account: store(MOST.account),
-    address: store(MOST.address),
-    registration: store(MOST.registration),
-  }
-}
 
 export type Throttle = ReturnType<typeof createThrottle>
 
 /**
  * Limits attempts that fail: those that are refused with a 4xx. Each is counted before it is made, so that a thousand at once
  * are no way around, and costs nothing when it is one too many. What succeeds, and what the service itself
- * fails at, is taken back. An account is a name that somebody gives, known or not.
+ * fails at, is taken back. An account is a name that somebody gives, known or not. Names are counted by a digest with a
+ * key that is derived from `secretKey`: people type passwords where names belong, and counts may be kept elsewhere.
  */
-export function createThrottle({ login, account, address, registration }: AttemptLimits) {
-  const familiar = createFamiliar()
+export function createThrottle(limits: Limits, secretKey: string) {
+  const store = (kind: keyof typeof MOST) =>
+    limits.store(`failed-${kind}`, { limit: MOST[kind], windowSeconds: WINDOW_SECONDS })
+  const login = store('login')
+  const account = store('account')
+  const address = store('address')
+  const registration = store('registration')
+  // Accounts and addresses that belong together.
+  const familiar = limits.recent('familiar')
   const inTurn = createTurns()
+  const digest = digestWith(secretKey)
   const pairOf = (name: string, from: string | null) => digest(`${limitKey(from)} ${name}`)
 
   return {
@@ -38,39 +34,39 @@ export function createThrottle({ login, account, address, registration }: Attemp
       const pair = pairOf(name, from)
       return inTurn(pair, () => {
         const counts = [
-          { store: login, key: pair, binds: true },
-          { store: account, key: digest(name), binds: !familiar.has(pair) },
-          { store: address, key: limitKey(from), binds: true },
+          { store: login, key: pair },
+          { store: account, key: digest(name), spares: () => familiar.has(pair) },
+          { store: address, key: limitKey(from) },
         ]
         return counted(counts, attempt)
       })
     },
 
     /** Somebody has shown the password of an account there: strangers elsewhere can't keep them out any more. */
-    recognise(names: readonly string[], from: string | null): void {
-      for (const name of names) familiar.add(pairOf(name, from))
+    async recognise(names: readonly string[], from: string | null): Promise<void> {
+      await Promise.all(names.map((name) => familiar.add(pairOf(name, from))))
     },
 
     /** An attempt to register, which a name that is taken refuses: each tells that somebody is known here. */
     registration<T>(from: string | null, attempt: () => Promise<T>): Promise<T> {
-      const count = { store: registration, key: limitKey(from), binds: true }
+      const count = { store: registration, key: limitKey(from) }
       return inTurn(`register ${count.key}`, () => counted([count], attempt))
     },
   }
 }
 
-/** `binds`: whether a full count refuses the attempt. */
-type Count = { store: AttemptStore; key: string; binds: boolean }
+/** `spares`: whether a full count lets the attempt be made all the same. */
+type Count = { store: AttemptStore; key: string; spares?: () => boolean | Promise<boolean> }
 
 async function counted<T>(counts: readonly Count[], attempt: () => Promise<T>): Promise<T> {
-  const made: Count[] = []
-  const takeBack = () => Promise.all(made.map(({ store, key }) => store.takeBack(key)))
+  const made: (Count & { hit: Hit })[] = []
+  const takeBack = () => Promise.all(made.map(({ store, key, hit }) => store.takeBack(key, hit)))
   for (const count of counts) {
-    const { allowed, resetSeconds } = await count.store.hit(count.key)
-    if (allowed) made.push(count)
-    else if (count.binds) {
+    const hit = await count.store.hit(count.key)
+    if (hit.allowed) made.push({ ...count, hit })
+    else if (!(await count.spares?.())) {
       await takeBack()
-      throw tooMany(resetSeconds, 'Too many failed attempts')
+      throw tooMany(hit.resetSeconds, 'Too many failed attempts')
     }
   }
   try {
@@ -97,21 +93,8 @@ function createTurns() {
   }
 }
 
-const MOST_FAMILIAR = 100_000
-
-/** Accounts and addresses that belong together, the latest of them. As long-lived as the counts, which are in memory too. */
-function createFamiliar() {
-  const pairs = new Set<string>()
-  return {
-    has: (pair: string) => pairs.has(pair),
-    add(pair: string): void {
-      pairs.delete(pair)
-      pairs.add(pair)
-      const [oldest] = pairs
-      if (pairs.size > MOST_FAMILIAR && oldest !== undefined) pairs.delete(oldest)
-    },
-  }
+/** Short whatever was given, and nothing to read or to guess for who does not have the key. */
+function digestWith(secretKey: string) {
+  const key = new Uint8Array(hkdfSync('sha256', secretKey, '', 'names in counts of attempts', 32))
+  return (text: string) => createHmac('sha256', key).update(text).digest('base64url')
 }
-
-/** Short whatever was given, and nothing to read: people type passwords where names belong. */
-const digest = (text: string) => createHash('sha256').update(text).digest('base64url')

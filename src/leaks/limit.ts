@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { perMinute } from '../per-minute.ts'
+import { type Limits, perMinute } from '../limits.ts'
 import { before } from '../plugins/around.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import { limiter, limitKey } from '../plugins/rate-limit/index.ts'
@@ -10,8 +10,8 @@ import { REVOKE_LEAKED } from './format.ts'
 const REPORTS_PER_MINUTE = 10
 
 /** Anybody may report leaks, and a report costs more than most requests: each address has few. */
-export function reportLimit(address: Peer) {
-  const count = limiter({ name: 'reports', ...perMinute(REPORTS_PER_MINUTE) })
+export function reportLimit(limits: Limits, address: Peer) {
+  const count = limiter(perMinute(limits, 'reports', REPORTS_PER_MINUTE))
   return new Elysia({ name: 'report-limit' }).wrap(
     before((request) => {
       if (requestPath(request) === REVOKE_LEAKED) return count(request, limitKey(address(request)))

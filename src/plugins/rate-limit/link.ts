@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Send } from './redis.ts'
+
+export type Connection = { send: Send; close(): void }
+
+export type LinkOptions = {
+  /** Opens a connection, or fails within a second or so. `lost` is to be called when it breaks. */
+  open: (lost: (error: unknown) => void) => Promise<Connection>
+  /** Does over a new connection what it is for. */
+  prove: (send: Send) => Promise<unknown>
+  /** Called when there is no connection any more, or none at the start. */
+  onDown: (error: unknown) => void
+  /** Called when there is one again. */
+  onUp: () => void
+}
+
+export type Link = ReturnType<typeof createLink>
+
+const PAUSE_MS = 1_000
+
+/**
+ * A way to a server that may be slow or gone. A question is answered within 50 ms or has failed, and then the connection
+ * is not used any more. Each second another is opened, until one has proved in as short a time that it works; up
+ * to then there is no connection, and nobody waits for one.
+ */
+export function createLink({ open, prove, onDown, onUp }: LinkOptions) {
+  let current: Connection | null = null
+  let closed = false
+
+  const lose = (connection: Connection, error: unknown) => {
+    if (connection !== current) return
+    current = null
+    connection.close()
+    onDown(error)
+    void seek()
+  }
+
+  const attempt = async () => {
+    let opened: Connection | undefined
+    opened = await open((error) => opened && lose(opened, error))
+    try {
+      await within50(prove(opened.send))
+      if (closed) throw new Error('closed meanwhile')
+      current = opened
+    } catch (error) {
+      opened.close()
+      throw error
+    }
+  }
+
+  const seek = async () => {
+    while (!current && !closed) {
+      await delay(PAUSE_MS, undefined, { ref: false })
+      if (!closed) await attempt().then(onUp, () => {})
+    }
+  }
+
+  return {
+    /** Opens the first connection, and resolves when it is open, or when it turns out that it can't be now. */
+    async start(): Promise<void> {
+      await attempt().catch((error) => {
+        onDown(error)
+        void seek()
+      })
+    },
+
+    send: ((command) =>
+      current?.send(command) ?? Promise.reject(new Error('no connection'))) satisfies Send,
+
+    /** What comes of a question that is put with `send`; of `otherwise`, at once, when there is no connection. */
+    ask<T>(question: () => T | Promise<T>, otherwise: () => T): T | Promise<T> {
+      const asked = current
+      if (!asked) return otherwise()
+      return within50(question()).catch((error: unknown) => {
+        lose(asked, error)
+        return otherwise()
+      })
+    },
+
+    close(): void {
+      closed = true
+      current?.close()
+      current = null
+    },
+  }
+}
+
+/** In two parts: when this process was busy itself all the time, it still has a moment to read what has come. */
+function within50<T>(answer: T | Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error('no answer within 50 ms'))
+    let timer = setTimeout(() => {
+      timer = setTimeout(late, 10)
+    }, 40)
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
+}
