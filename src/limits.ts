@@ -31,14 +31,15 @@ export const memoryLimits = (now = () => performance.now()): Limits => ({
   close() {},
 })
 
-/** In the Redis behind a URL, and in this process while that does not answer. */
+/** In the Redis behind a URL, and in this process while that does not answer a hit within `answerMs` milliseconds. */
 export async function redisLimits(
   url: string,
-  { log, counts }: { log: Log; counts: Counts },
+  { log, counts, answerMs = 50 }: { log: Log; counts: Counts; answerMs?: number },
 ): Promise<Limits> {
   const own = memoryLimits()
   const inRedis = (name: string) => `pat-auth:${name}`
   const link = createLink({
+    answerMs,
     open: (lost) => openRedis(url, lost),
     prove: async (send: Send) =>
       redisStore({ send, name: inRedis('probe'), limit: 1, windowSeconds: 1 }).hit('probe'),

@@ -58,7 +58,7 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
       const [down, counts] = [DOWN, COUNTS].map((name) =>
         events.find(({ event }) => event === name),
       )
-      expect(down).toMatchObject({ level: 'warn', error: 'no answer within 50 ms' })
+      expect(down).toMatchObject({ level: 'warn', error: 'no answer within 500 ms' })
       expect(counts).toMatchObject({ hits_counted_alone: 1 })
     }
     redis.signal('SIGCONT')
@@ -144,12 +144,10 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
   test('a process that was busy itself does not take Redis for gone', async () => {
     const { limits: made, events } = await limits(await started())
     const store = made.store('some', { limit: 2, windowSeconds: 60 })
-    for (let time = 0; time < 3; time++) {
-      const hit = store.hit(`key ${time}`)
-      const end = performance.now() + 120
-      while (performance.now() < end);
-      expect(await hit).toMatchObject({ remaining: 1 })
-    }
+    const hit = store.hit('a')
+    const end = performance.now() + 800
+    while (performance.now() < end);
+    expect(await hit).toMatchObject({ remaining: 1 })
     expect(events).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { client } from '../kit/client.ts'
 import { createDatabase } from '../kit/postgres.ts'
 import { hasRedis, type TestRedis, testRedis, unlessRedis } from '../kit/redis.ts'
-import { folders, service } from '../kit/service.ts'
+import { folders, service, until } from '../kit/service.ts'
 
 setDefaultTimeout(30_000)
 
@@ -27,19 +27,30 @@ test.skipIf(!hasRedis)(
     const folder = await made.create()
     const file = join(folder, 'redis-url')
     await writeFile(file, `${redis?.url}\n`)
-    const env = { DATABASE_URL: database.url, REDIS_URL_FILE: file, RATE_LIMIT_PER_MINUTE: '10' }
+    const env = {
+      DATABASE_URL: database.url,
+      REDIS_URL_FILE: file,
+      RATE_LIMIT_PER_MINUTE: '10',
+      TRUSTED_PROXIES: '127.0.0.1',
+    }
     const both = await Promise.all([service(folder, env), service(await made.create(), env)])
-    const calls = both.flatMap(({ url }) =>
-      Array.from({ length: 15 }, () => client(url)('GET', '/')),
-    )
-    const passed = (await Promise.all(calls)).filter(({ status }) => status === 200)
-    expect(passed).toHaveLength(10)
+    let address = 0
+    const passed = async () => {
+      const headers = { 'x-forwarded-for': `192.0.2.${++address}` }
+      const calls = Array.from({ length: 30 }, (_, at) =>
+        client(both[at % 2]?.url ?? '')('GET', '/', { headers }),
+      )
+      return (await Promise.all(calls)).filter(({ status }) => status === 200).length
+    }
+    // On a busy machine Redis may be late for once; of limits that are not shared 20 pass, always.
+    await until(async () => (await passed()) === 10)
     const [one, other] = both
     expect(await one.end()).toBe(0)
     redis?.signal('SIGSTOP')
     expect((await client(other.url)('GET', '/')).status).toBe(200)
+    await other.logged('limits are not shared: each instance counts by itself')
     expect(await other.end()).toBe(0)
-    expect(other.lines.filter(({ level }) => level === 'warn')).toHaveLength(2)
+    expect(other.lines.findLast(({ error }) => error)?.error).toBe('no answer within 50 ms')
   },
 )
 

@@ -12,6 +12,8 @@ export type LinkOptions = {
   onDown: (error: unknown) => void
   /** Called when there is one again. */
   onUp: () => void
+  /** How long an answer may take, in milliseconds. */
+  answerMs: number
 }
 
 export type Link = ReturnType<typeof createLink>
@@ -19,11 +21,11 @@ export type Link = ReturnType<typeof createLink>
 const PAUSE_MS = 1_000
 
 /**
- * A way to a server that may be slow or gone. A question is answered within 50 ms or has failed, and then the connection
- * is not used any more. Each second another is opened, until one has proved in as short a time that it works; up
- * to then there is no connection, and nobody waits for one.
+ * A way to a server that may be slow or gone. A question is answered within `answerMs` or has failed, and then the
+ * connection is not used any more. Each second another is opened, until one has proved in as short a time that it works;
+ * up to then there is no connection, and nobody waits for one.
  */
-export function createLink({ open, prove, onDown, onUp }: LinkOptions) {
+export function createLink({ open, prove, onDown, onUp, answerMs }: LinkOptions) {
   let current: Connection | null = null
   let closed = false
 
@@ -39,7 +41,7 @@ export function createLink({ open, prove, onDown, onUp }: LinkOptions) {
     let opened: Connection | undefined
     opened = await open((error) => opened && lose(opened, error))
     try {
-      await within50(prove(opened.send))
+      await within(answerMs, prove(opened.send))
       if (closed) throw new Error('closed meanwhile')
       current = opened
     } catch (error) {
@@ -71,7 +73,7 @@ export function createLink({ open, prove, onDown, onUp }: LinkOptions) {
     ask<T>(question: () => T | Promise<T>, otherwise: () => T): T | Promise<T> {
       const asked = current
       if (!asked) return otherwise()
-      return within50(question()).catch((error: unknown) => {
+      return within(answerMs, question()).catch((error: unknown) => {
         lose(asked, error)
         return otherwise()
       })
@@ -86,12 +88,12 @@ export function createLink({ open, prove, onDown, onUp }: LinkOptions) {
 }
 
 /** In two parts: when this process was busy itself all the time, it still has a moment to read what has come. */
-function within50<T>(answer: T | Promise<T>): Promise<T> {
+function within<T>(ms: number, answer: T | Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new Error('no answer within 50 ms'))
+    const late = () => reject(new Error(`no answer within ${ms} ms`))
     let timer = setTimeout(() => {
-      timer = setTimeout(late, 10)
-    }, 40)
+      timer = setTimeout(late, ms * 0.2)
+    }, ms * 0.8)
     Promise.resolve(answer)
       .then(resolve, reject)
       .finally(() => clearTimeout(timer))
