@@ -15,16 +15,18 @@ local now = time[1] * 1000000 + time[2]
 local count = redis.call('LLEN', key)
 local function at(place) return tonumber(redis.call('LINDEX', key, place)) end
 local function push(instant) redis.call('RPUSH', key, string.format('%.0f', instant)) end
+local oldest = count > 0 and at(0)
 
-if count > 0 and at(-1) > now then
+if oldest and at(-1) > now then
   -- The clock was set back: no hit is of later than now, or it would count for longer than a window.
   local instants = redis.call('LRANGE', key, 0, -1)
   redis.call('DEL', key)
   for _, instant in ipairs(instants) do push(math.min(tonumber(instant), now)) end
   redis.call('PEXPIRE', key, window / 1000)
+  oldest = math.min(oldest, now)
 end
 
-if count > 0 and at(0) <= now - window then
+if oldest and oldest <= now - window then
   -- By halving: all that a large limit allowed may be over at once.
   local over, live = 1, count
   while over < live do
@@ -33,6 +35,7 @@ if count > 0 and at(0) <= now - window then
   end
   redis.call('LTRIM', key, over, -1)
   count = count - over
+  oldest = count > 0 and at(0)
 end
 
 local allowed = count < limit
@@ -41,8 +44,7 @@ if allowed then
   redis.call('PEXPIRE', key, window / 1000)
   count = count + 1
 end
-local age = count > 0 and now - at(0) or 0
-local reset = math.max(1, math.ceil((window - age) / 1000000))
+local reset = math.max(1, math.ceil((window - now + (oldest or now)) / 1000000))
 return { allowed and 1 or 0, math.max(0, limit - count), reset }
 `
 const HIT_SHA = createHash('sha1').update(HIT).digest('hex')
