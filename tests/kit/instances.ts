@@ -11,7 +11,7 @@ export type Instance = Awaited<ReturnType<typeof limitsOf>> & { app: TestApp }
  * Limits in Redis as an instance has them, and what they log. On a busy machine a Redis that is well may not answer in as
  * short a time as the service gives it.
  */
-export async function limitsOf(url: string, answerMs = 500) {
+export async function limitsOf(url: string, answerMs = 250) {
   const events: Record<string, unknown>[] = []
   const log = createLog('info', (line) => events.push(JSON.parse(line)))
   const limits = await redisLimits(url, { log, counts: createCounts(log), answerMs })

@@ -19,27 +19,42 @@ export type LinkOptions = {
 export type Link = ReturnType<typeof createLink>
 
 const PAUSE_MS = 1_000
+/** A moment in which a busy machine gives the server no time is not its end. */
+const PROOFS = 3
 
 /**
- * A way to a server that may be slow or gone. A question is answered within `answerMs` or has failed, and then the
- * connection is not used any more. Each second another is opened, until one has proved in as short a time that it works;
- * up to then there is no connection, and nobody waits for one.
+ * A way to a server that may be slow or gone. A question is answered within `answerMs` or has failed. Then nobody waits
+ * any more: the connection has to prove in as short a time that it works, and is given up when it fails three times. Each
+ * second another is opened, until one passes.
  */
 export function createLink({ open, prove, onDown, onUp, answerMs }: LinkOptions) {
   let current: Connection | null = null
   let closed = false
 
-  const lose = (connection: Connection, error: unknown) => {
+  const doubt = async (connection: Connection, error: unknown) => {
     if (connection !== current) return
     current = null
+    for (let proof = 0; proof < PROOFS; proof++) {
+      const works = await isProven(connection)
+      if (closed) return connection.close()
+      if (works) {
+        current = connection
+        return
+      }
+    }
     connection.close()
     onDown(error)
     void seek()
   }
+  const isProven = ({ send }: Connection) =>
+    within(answerMs, prove(send)).then(
+      () => true,
+      () => false,
+    )
 
   const attempt = async () => {
     let opened: Connection | undefined
-    opened = await open((error) => opened && lose(opened, error))
+    opened = await open((error) => opened && void doubt(opened, error))
     try {
       await within(answerMs, prove(opened.send))
       if (closed) throw new Error('closed meanwhile')
@@ -74,7 +89,7 @@ export function createLink({ open, prove, onDown, onUp, answerMs }: LinkOptions)
       const asked = current
       if (!asked) return otherwise()
       return within(answerMs, question()).catch((error: unknown) => {
-        lose(asked, error)
+        void doubt(asked, error)
         return otherwise()
       })
     },
