@@ -3,9 +3,9 @@ import type { Sql } from 'postgres'
 import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
-import { type AttemptLimits, createThrottle } from './auth/throttle.ts'
+import { createThrottle } from './auth/throttle.ts'
 import { cors } from './cors.ts'
-import { createCounts } from './counts.ts'
+import type { Counts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
@@ -20,11 +20,11 @@ import { gatewayRoutes } from './gateways/routes.ts'
 import { scopeGuard } from './guard.ts'
 import { headAnswers } from './head.ts'
 import { leakRoutes } from './leaks/routes.ts'
+import { type Limits, perMinute } from './limits.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
 import { type Client, introspectionCallers } from './oauth/callers.ts'
 import { oauthRoutes } from './oauth/routes.ts'
-import { perMinute } from './per-minute.ts'
 import { plainQuery } from './plain-query.ts'
 import { audit } from './plugins/audit/index.ts'
 import { clientAddress, type Peer } from './plugins/client-address.ts'
@@ -47,13 +47,16 @@ import { workspaceRoutes } from './workspaces/routes.ts'
 export type AppOptions = {
   sql: Sql
   log: Log
+  /** What leaves no row of its own is counted here. */
+  counts: Counts
   storage: Storage
   sample: Sample
   /** The first one signs; what the others have signed is still accepted. */
   secretKeys: readonly [string, ...string[]]
   accessTokenMinutes: number
   passwords: Passwords
-  attempts: AttemptLimits
+  /** Where requests and attempts are counted that are limited. */
+  limits: Limits
   rateLimitPerMinute: number
   tokenRateLimitPerMinute: number
   trustedProxies: readonly string[]
@@ -86,11 +89,10 @@ export const OPEN_PATHS = [
 
 /** The composition: the routes, and then around them, from the inside outwards, what a request meets before them. */
 export function createApp(options: AppOptions) {
-  const { sql, log, storage, sample } = options
+  const { sql, log, counts, storage, sample } = options
   const root = new Elysia({ strictPath: true, handler: { standardHostname: false } })
   const routes = routeTable(() => root.routes)
   const address = clientAddress(options.peer, options.trustedProxies)
-  const counts = createCounts(log)
   const pat = createPat({
     sql,
     address,
@@ -100,7 +102,7 @@ export function createApp(options: AppOptions) {
       deaf
         ? log.warn('no changes of tokens are heard: every check asks the database')
         : log.info('changes of tokens are heard again'),
-    limit: tokenLimit(options.tokenRateLimitPerMinute),
+    limit: tokenLimit(options.limits, options.tokenRateLimitPerMinute),
   })
   const session = sessions({
     sql,
@@ -129,7 +131,7 @@ export function createApp(options: AppOptions) {
           sql,
           sessions: session,
           passwords: options.passwords,
-          throttle: createThrottle(options.attempts, address),
+          throttle: createThrottle(options.limits, options.secretKeys[0], address),
           pat,
         }),
       )
@@ -137,7 +139,7 @@ export function createApp(options: AppOptions) {
       .use(selfRoutes({ sql, guard, address }))
       .use(gatewayRoutes({ sql, guard, original }))
       .use(oauthRoutes({ sql, pat, callers, address }))
-      .use(leakRoutes({ sql, routes, pat, address, log }))
+      .use(leakRoutes({ sql, routes, limits: options.limits, pat, address, log }))
       .use(workspaceRoutes({ sql, guard }))
       .use(userRoutes({ sql, guard }))
       .use(fcsDataRoutes({ guard, read }))
@@ -149,7 +151,7 @@ export function createApp(options: AppOptions) {
       .use(questionsAstray())
       .use(
         rateLimit({
-          ...perMinute(limit),
+          ...perMinute(options.limits, 'address', limit),
           address,
           skip: limit === 0 ? () => true : isHealth,
         }),

@@ -34,6 +34,21 @@ const isDatabaseUrl = (url: string) => {
     return false
   }
 }
+const REDIS_URL =
+  'a URL such as redis://user:password@host:6379/0, rediss:// for TLS or unix:///path/of/socket?db=0, with reserved ' +
+  'characters percent-encoded'
+const REDIS_SOCKET = /^unix:\/\/([^:@/?#]*:[^:@/?#]*@)?\/[^?#]+(\?db=\d{1,5})?$/
+/** Not left to the client, which is loaded only where it is used: what it refuses, it repeats. */
+const isRedisUrl = (text: string) => {
+  try {
+    decodeURIComponent(text)
+  } catch {
+    return false
+  }
+  if (REDIS_SOCKET.test(text)) return true
+  const url = /^rediss?:\/\/[^?#]+$/.test(text) ? URL.parse(text) : null
+  return Boolean(url?.hostname) && /^(\/\d{0,5})?$/.test(url?.pathname ?? '')
+}
 const secretKey = z
   .string()
   .refine((key) => new TextEncoder().encode(key).length >= 32, 'at least 32 bytes')
@@ -85,7 +100,7 @@ const Settings = z.object({
     .toLowerCase()
     .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
     .optional(),
-  REDIS_URL: notYet,
+  REDIS_URL: z.string().refine(isRedisUrl, REDIS_URL).optional(),
   S3_ENDPOINT: notYet,
   S3_BUCKET: notYet,
   S3_ACCESS_KEY_ID: notYet,

@@ -2,6 +2,8 @@ import type { Log } from './log.ts'
 
 const LEAST_MS_BETWEEN = 60_000
 
+export type Counts = ReturnType<typeof createCounts>
+
 /**
  * Counts what leaves no row of its own. The totals are logged with the first, and then at most once a minute, so that
  * a flood does not fill the log.

@@ -5,11 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { createApp } from './app.ts'
 import { createPasswords } from './auth/password.ts'
-import { memoryAttempts } from './auth/throttle.ts'
 import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
+import { createCounts } from './counts.ts'
 import { connect, hasOwnSessions, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
 import { inFlight } from './in-flight.ts'
+import { memoryLimits, redisLimits } from './limits.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
@@ -82,20 +83,23 @@ async function start(config: Config, log: Log, listen: Listen) {
       onError: (error) => log.warn('audit partitions not made', { error: String(error) }),
     })
     await partitions.made
-    const [storage, sample, secretKey] = await Promise.all([
+    const counts = createCounts(log)
+    const [storage, sample, secretKey, limits] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
+      config.REDIS_URL ? redisLimits(config.REDIS_URL, { log, counts }) : memoryLimits(),
     ])
     const app = createApp({
       sql,
       log,
+      counts,
       storage,
       sample,
       secretKeys: [secretKey, ...(config.SECRET_KEY_PREVIOUS ? [config.SECRET_KEY_PREVIOUS] : [])],
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
       passwords: createPasswords(),
-      attempts: memoryAttempts(() => performance.now()),
+      limits,
       rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
       tokenRateLimitPerMinute: config.TOKEN_RATE_LIMIT_PER_MINUTE,
       trustedProxies: config.TRUSTED_PROXIES,
@@ -126,6 +130,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
         partitions.stop()
+        limits.close()
         await app.decorator.pat.close()
         await database.close()
       },

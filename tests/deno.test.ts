@@ -6,6 +6,7 @@ import { tasks } from '../deno.json'
 import { client, fcsToken, logIn, uploadHead } from './kit/client.ts'
 import { type Answers, mainJob, stepNames } from './kit/main-job.ts'
 import { createDatabase } from './kit/postgres.ts'
+import { hasRedis, type TestRedis, testRedis, unlessRedis } from './kit/redis.ts'
 import { folders, rawConnection, type Service, service, until } from './kit/service.ts'
 
 setDefaultTimeout(30_000)
@@ -15,6 +16,7 @@ const made = folders()
 const databases: Awaited<ReturnType<typeof createDatabase>>[] = []
 const sampleSize = Bun.file(join(project, 'data/sample.fcs')).size
 let deno: Service
+let redis: TestRedis | undefined
 let stored: string
 let onDeno: Answers
 let onBun: Answers
@@ -45,7 +47,9 @@ async function settings(folder: string): Promise<Record<string, string>> {
 beforeAll(async () => {
   const folder = await made.create()
   stored = join(folder, 'data/files')
-  deno = await service(folder, await settings(folder), startTask())
+  redis = hasRedis ? await testRedis() : undefined
+  const env = { ...(await settings(folder)), ...(redis && { REDIS_URL: redis.url }) }
+  deno = await service(folder, env, startTask())
   onDeno = await mainJob(deno.url)
   const other = await made.create()
   const bun = await service(other, await settings(other))
@@ -54,6 +58,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await deno.end()
+  await redis?.end()
   for (const { drop } of databases) await drop()
   await made.remove()
 })
@@ -74,6 +79,10 @@ test('the start task of deno.json does the main job, from register to revoked', 
     status_code: 401,
     reason: 'Token revoked',
   })
+})
+
+test.skipIf(!hasRedis)(`Deno counts what is limited in Redis${unlessRedis}`, async () => {
+  expect(await redis?.command('LLEN', 'pat-auth:address:{127.0.0.1}')).toBeGreaterThan(0)
 })
 
 /** The text without what is new in every run. */

@@ -96,7 +96,7 @@ export function createAccounts(given: { sql: Sql; passwords: Passwords; throttle
             where id = ${found.id} and password_hash = ${found.password_hash}`
         }
         // By its id, the account is known where a password is asked for again.
-        throttle.recognise([key, found.id], request)
+        await throttle.recognise([key, found.id], request)
         const { password_hash, is_active, ...account } = found
         return account
       })

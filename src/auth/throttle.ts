@@ -1,38 +1,26 @@
-import { createHash } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
+import type { Limits } from '../limits.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import {
   type AttemptStore,
   type Hit,
   limitKey,
-  memoryStore,
   noteStanding,
   tooMany,
 } from '../plugins/rate-limit/index.ts'
 import { Refusal } from '../plugins/refusal.ts'
 
-/** Where failures are counted. `login`: of one account from one address. */
-export type AttemptLimits = Record<'login' | 'account' | 'address' | 'registration', AttemptStore>
-
-/** How many attempts of each kind may fail in a quarter of an hour. */
+/** How many attempts of each kind may fail in a quarter of an hour. `login`: of one account from one address. */
 const MOST = { login: 10, account: 30, address: 100, registration: 50 }
 const WINDOW_SECONDS = 900
 
-/** `now` is in milliseconds. */
-export function memoryAttempts(now: () => number): AttemptLimits {
-  const store = (limit: number) => memoryStore({ limit, windowSeconds: WINDOW_SECONDS, now })
-  return {
-    login: store(MOST.login),
-    account: store(MOST.account),
-    address: store(MOST.address),
-    registration: store(MOST.registration),
-  }
-}
+type Kind = keyof typeof MOST
 
 /**
  * What the answer's `RateLimit` fields call the counts that a client is told of. Not that of an account from anywhere: it
  * would tell a stranger what others do to the account, and whether its owner has logged in where the stranger is.
  */
-const SHOWN: Partial<Record<keyof AttemptLimits, string>> = {
+const SHOWN: Partial<Record<Kind, string>> = {
   login: 'login',
   address: 'login-address',
   registration: 'registration',
@@ -43,11 +31,22 @@ export type Throttle = ReturnType<typeof createThrottle>
 /**
  * Limits attempts that fail: those that are refused with a 4xx. Each is counted before it is made, so that a thousand at once
  * are no way around, and costs nothing when it is one too many. What succeeds, and what the service itself
- * fails at, is taken back. An account is a name that somebody gives, known or not.
+ * fails at, is taken back. An account is a name that somebody gives, known or not. Names are counted by a digest with a
+ * key that is derived from `secretKey`: people type passwords where names belong, and counts may be kept elsewhere.
  */
-export function createThrottle(stores: AttemptLimits, address: Peer) {
-  const familiar = createFamiliar()
+export function createThrottle(limits: Limits, secretKey: string, address: Peer) {
+  const store = (kind: Kind) =>
+    limits.store(`failed-${kind}`, { limit: MOST[kind], windowSeconds: WINDOW_SECONDS })
+  const stores: Record<Kind, AttemptStore> = {
+    login: store('login'),
+    account: store('account'),
+    address: store('address'),
+    registration: store('registration'),
+  }
+  // Accounts and addresses that belong together.
+  const familiar = limits.recent('familiar')
   const inTurn = createTurns()
+  const digest = digestWith(secretKey)
   const siteOf = (request: Request) => limitKey(address(request))
   const pairOf = (name: string, request: Request) => digest(`${siteOf(request)} ${name}`)
 
@@ -66,13 +65,13 @@ export function createThrottle(stores: AttemptLimits, address: Peer) {
       for (const [count, hit] of made) say(count, hit)
     }
     const takeBack = async () => {
-      await Promise.all(made.map(([{ kind, key }]) => stores[kind].takeBack(key)))
+      await Promise.all(made.map(([{ kind, key }, hit]) => stores[kind].takeBack(key, hit)))
       for (const [count, hit] of made) say(count, { ...hit, remaining: hit.remaining + 1 })
     }
     for (const count of counts) {
       const hit = await stores[count.kind].hit(count.key)
       if (hit.allowed) made.push([count, hit])
-      else if (count.binds) {
+      else if (!(await count.spares?.())) {
         await takeBack()
         say(count, hit)
         throw tooMany(hit.resetSeconds, 'Too many failed attempts')
@@ -95,30 +94,29 @@ export function createThrottle(stores: AttemptLimits, address: Peer) {
       const pair = pairOf(name, request)
       return inTurn(pair, () => {
         const counts: Count[] = [
-          { kind: 'login', key: pair, binds: true },
-          { kind: 'account', key: digest(name), binds: !familiar.has(pair) },
-          { kind: 'address', key: siteOf(request), binds: true },
+          { kind: 'login', key: pair },
+          { kind: 'account', key: digest(name), spares: () => familiar.has(pair) },
+          { kind: 'address', key: siteOf(request) },
         ]
         return counted(request, counts, attempt)
       })
     },
 
     /** Somebody has shown the password of an account there: strangers elsewhere can't keep them out any more. */
-    recognise(names: readonly string[], request: Request): void {
-      for (const name of names) familiar.add(pairOf(name, request))
+    async recognise(names: readonly string[], request: Request): Promise<void> {
+      await Promise.all(names.map((name) => familiar.add(pairOf(name, request))))
     },
 
     /** An attempt to register, which a name that is taken refuses: each tells that somebody is known here. */
     registration<T>(request: Request, attempt: () => Promise<T>): Promise<T> {
-      const key = siteOf(request)
-      const count: Count = { kind: 'registration', key, binds: true }
-      return inTurn(`register ${key}`, () => counted(request, [count], attempt))
+      const count: Count = { kind: 'registration', key: siteOf(request) }
+      return inTurn(`register ${count.key}`, () => counted(request, [count], attempt))
     },
   }
 }
 
-/** `binds`: whether a full count refuses the attempt. */
-type Count = { kind: keyof AttemptLimits; key: string; binds: boolean }
+/** `spares`: whether a full count lets the attempt be made all the same. */
+type Count = { kind: Kind; key: string; spares?: () => boolean | Promise<boolean> }
 
 /** Work of one key, one piece after the other: twenty that will succeed are else counted as twenty that may not. */
 function createTurns() {
@@ -134,21 +132,8 @@ function createTurns() {
   }
 }
 
-const MOST_FAMILIAR = 100_000
-
-/** Accounts and addresses that belong together, the latest of them. As long-lived as the counts, which are in memory too. */
-function createFamiliar() {
-  const pairs = new Set<string>()
-  return {
-    has: (pair: string) => pairs.has(pair),
-    add(pair: string): void {
-      pairs.delete(pair)
-      pairs.add(pair)
-      const [oldest] = pairs
-      if (pairs.size > MOST_FAMILIAR && oldest !== undefined) pairs.delete(oldest)
-    },
-  }
+/** Short whatever was given, and nothing to read or to guess for who does not have the key. */
+function digestWith(secretKey: string) {
+  const key = new Uint8Array(hkdfSync('sha256', secretKey, '', 'names in counts of attempts', 32))
+  return (text: string) => createHmac('sha256', key).update(text).digest('base64url')
 }
-
-/** Short whatever was given, and nothing to read: people type passwords where names belong. */
-const digest = (text: string) => createHash('sha256').update(text).digest('base64url')

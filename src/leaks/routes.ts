@@ -4,6 +4,7 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
 import { jsonBody } from '../json-body.ts'
+import type { Limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import type { Pat } from '../plugins/pat/index.ts'
@@ -32,12 +33,14 @@ const TAG = 'Leaks'
 export function leakRoutes({
   sql,
   routes,
+  limits,
   pat,
   address,
   log,
 }: {
   sql: Sql
   routes: RouteTable
+  limits: Limits
   pat: Pat
   address: Peer
   log: Log
@@ -81,7 +84,7 @@ export function leakRoutes({
               'Up to 1000 strings, from anybody. The answer is the same whatever they are. The owner sees `leaked` in the log of the token.',
             answer: [202, z.object({ message: z.string() })],
           }),
-          [GUARD]: reportLimit(address),
+          [GUARD]: reportLimit(limits, address),
         },
       },
     )

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { memoryAttempts } from '../../src/auth/throttle.ts'
+import { memoryLimits } from '../../src/limits.ts'
 import { type TestApp, testApp, type User } from '../kit/app.ts'
 
 let app: TestApp
@@ -7,8 +7,8 @@ let user: User
 beforeAll(async () => {
   // Every attempt is made an hour after the one before, so that none is throttled.
   let hours = 0
-  const attempts = memoryAttempts(() => ++hours * 3_600_000)
-  app = await testApp({ accessTokenMinutes: 7, attempts })
+  const limits = memoryLimits(() => ++hours * 3_600_000)
+  app = await testApp({ accessTokenMinutes: 7, limits })
   user = await app.user()
 })
 afterAll(() => app.close())

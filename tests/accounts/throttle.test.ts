@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
 import { parseList } from 'structured-headers'
-import { memoryAttempts } from '../../src/auth/throttle.ts'
+import { memoryLimits } from '../../src/limits.ts'
 import { type Answer, type TestApp, testApp, type User } from '../kit/app.ts'
 
 const clock = { now: 0 }
@@ -9,7 +9,7 @@ const QUARTER = 15 * 60_000
 let app: TestApp
 let user: User
 beforeAll(async () => {
-  app = await testApp({ attempts: memoryAttempts(() => clock.now) })
+  app = await testApp({ limits: memoryLimits(() => clock.now) })
 })
 beforeEach(async () => {
   // What an earlier test has counted is forgotten.

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { type AppOptions, createApp } from '../../src/app.ts'
 import { createPasswords } from '../../src/auth/password.ts'
-import { memoryAttempts } from '../../src/auth/throttle.ts'
+import { createCounts } from '../../src/counts.ts'
 import { loadSample } from '../../src/files/sample.ts'
+import { memoryLimits } from '../../src/limits.ts'
 import { createLog } from '../../src/log.ts'
 import { pendingMigrations } from '../../src/migrate.ts'
 import type { Scope } from '../../src/scopes.ts'
@@ -47,15 +48,17 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
   const peers = new WeakMap<Request, string | null>()
+  const log = createLog('debug', (line) => lines.push(line))
   const app = createApp({
     sql: pool,
-    log: createLog('debug', (line) => lines.push(line)),
+    log,
+    counts: createCounts(log),
     storage: await localStorage(folder),
     sample: await sample,
     secretKeys: [SECRET_KEY],
     accessTokenMinutes: 30,
     passwords: createPasswords(),
-    attempts: memoryAttempts(() => performance.now()),
+    limits: memoryLimits(),
     rateLimitPerMinute: 0,
     tokenRateLimitPerMinute: 0,
     trustedProxies: [],

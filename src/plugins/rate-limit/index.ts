@@ -8,9 +8,12 @@ import { sayStandings } from './fields.ts'
 import { limiter, type Policy } from './limiter.ts'
 
 export { clientAddress, type Peer } from '../client-address.ts'
+export { fallbackStore } from './fallback.ts'
 export { noteStanding, type Standing, standingsOf } from './fields.ts'
 export { limiter, type Policy, tooMany } from './limiter.ts'
+export { type Connection, createLink } from './link.ts'
 export { type AttemptStore, type Hit, type LimitStore, memoryStore } from './memory.ts'
+export { redisStore, type Send } from './redis.ts'
 
 /**
  * Limits requests per client address, counted before anything else. Every answer says where the client stands in

@@ -4,8 +4,10 @@ import { createQueue } from './queue.ts'
 export type Hit = { allowed: boolean; remaining: number; resetSeconds: number }
 /** `limit` is a key's own, where it is not that of the store. */
 export type LimitStore = { hit(key: string, limit?: number): Hit | Promise<Hit> }
-/** For what counts only when it fails: counted before it is tried, and taken back when it succeeded. */
-export type AttemptStore = LimitStore & { takeBack(key: string): void | Promise<void> }
+/** For what counts only when it fails: counted before it is tried, and the hit taken back when it succeeded. */
+export type AttemptStore = LimitStore & { takeBack(key: string, hit: Hit): void | Promise<void> }
+/** Answers at once. */
+export type MemoryStore = { hit(key: string, limit?: number): Hit; takeBack(key: string): void }
 
 /** The hits of a key that count: how many, and the places of the first and the last of them in the queue. */
 type Counted = { key: string; count: number; oldest: number; newest: number }
@@ -25,7 +27,7 @@ export function memoryStore(options: {
   now: () => number
   maxKeys?: number
   maxHits?: number
-}): AttemptStore {
+}): MemoryStore {
   const { now, maxKeys = 1_000_000, maxHits = MOST_HITS } = options
   const windowMs = options.windowSeconds * 1000
   const known = new Map<string, Counted>()
