@@ -76,6 +76,7 @@ const Settings = z.object({
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
+  DRAIN_DELAY_SECONDS: wholeNumber(0, 300).default(0),
   INTROSPECTION_CLIENT_ID: unreserved(1, 'letters, digits and ._-').optional(),
   INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-')
     .refine(isNoPlaceholder, OWN_SECRET)

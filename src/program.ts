@@ -36,7 +36,7 @@ export type Listen = (options: {
   settled: () => Promise<void>
 }) => Server
 
-/** A supervisor waits for 10 seconds, as a rule, before it kills: all of these together stay below. */
+/** A supervisor waits for 10 seconds, as a rule, before it kills: beside DRAIN_DELAY_SECONDS all of these stay below. */
 const DRAIN_MS = 6_000
 const SETTLE_MS = 1_000
 const STOP_MS = 9_500
@@ -52,6 +52,7 @@ export async function run(listen: Listen): Promise<void> {
     if (typeof service === 'string') process.exit(0)
     const exitCode = await Promise.race([signal.then(() => 0), service.lost.then(() => 1)])
     log.info('stopping')
+    await service.unready()
     setTimeout(() => {
       log.error('stopped before everything was closed')
       process.exit(1)
@@ -75,6 +76,7 @@ async function start(config: Config, log: Log, listen: Listen) {
   await mkdir(config.DATA_DIR, { recursive: true })
   const database = await openDatabase(config, log)
   const { sql } = database
+  let stopping = false
   try {
     await warnIfOwner(sql, log)
     const partitions = keepPartitions({
@@ -105,6 +107,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
+      stopping: () => stopping,
     }).compile()
     const requests = inFlight(app.fetch)
     const server = orRefuse(listen, {
@@ -116,6 +119,11 @@ async function start(config: Config, log: Log, listen: Listen) {
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
+      /** Serves on for a moment, in which whoever asks /ready learns to send requests elsewhere. */
+      async unready() {
+        stopping = true
+        await Promise.race([delay(config.DRAIN_DELAY_SECONDS * 1000), database.lost])
+      },
       async close() {
         const drained = server.stop().then(() => true)
         if (!(await Promise.race([drained, delay(DRAIN_MS, false)]))) {

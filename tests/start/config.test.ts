@@ -34,6 +34,7 @@ test('without any setting the defaults of the contract hold', () => {
     CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
     AUDIT_REQUIRED: true,
+    DRAIN_DELAY_SECONDS: 0,
   })
 })
 
