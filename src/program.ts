@@ -13,6 +13,7 @@ import { inFlight } from './in-flight.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
+import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
 import { localStorage } from './storage/local.ts'
@@ -84,8 +85,9 @@ async function start(config: Config, log: Log, listen: Listen) {
       onError: (error) => log.warn('audit partitions not made', { error: String(error) }),
     })
     await partitions.made
-    const [storage, sample, secretKey] = await Promise.all([
+    const [storage, exports, sample, secretKey] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
+      localStorage(join(config.DATA_DIR, 'audit')),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
     ])
@@ -116,6 +118,8 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
+    const days = config.AUDIT_RETENTION_DAYS
+    const retention = days > 0 ? keepRetention({ sql, storage: exports, days, log }) : undefined
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
@@ -131,7 +135,8 @@ async function start(config: Config, log: Log, listen: Listen) {
           await server.abort()
         }
         // An upload that was broken off still removes its bytes and writes its audit row.
-        await Promise.race([requests.settled(), delay(SETTLE_MS)])
+        const settled = Promise.all([requests.settled(), retention?.stop()])
+        await Promise.race([settled, delay(SETTLE_MS)])
         await app.decorator.auditFlush()
         partitions.stop()
         await app.decorator.pat.close()
