@@ -19,7 +19,6 @@ import { originals } from './gateways/original.ts'
 import { gatewayRoutes } from './gateways/routes.ts'
 import { scopeGuard } from './guard.ts'
 import { headAnswers } from './head.ts'
-import { reportLimit } from './leaks/limit.ts'
 import { leakRoutes } from './leaks/routes.ts'
 import type { Log } from './log.ts'
 import { NAME } from './name.ts'
@@ -141,17 +140,14 @@ export function createApp(options: AppOptions) {
       .use(selfRoutes({ sql, guard, address }))
       .use(gatewayRoutes({ sql, guard, original }))
       .use(oauthRoutes({ sql, pat, callers, address }))
-      .use(leakRoutes({ sql, pat, address, log }))
+      .use(leakRoutes({ sql, routes, pat, address, log }))
       .use(workspaceRoutes({ sql, guard }))
       .use(userRoutes({ sql, guard }))
       .use(fcsDataRoutes({ guard, read }))
       .use(plotRoutes({ guard, read }))
       .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
       // Each of these stands around what is above it: a request meets them from the last one upwards.
-      .use(session)
-      .use(guard)
-      .use(callers)
-      .use(reportLimit(address))
+      .use(routes.guarded)
       .use(routing({ routes, open: OPEN_PATHS }))
       .use(questionsAstray())
       .use(
@@ -171,9 +167,9 @@ export function createApp(options: AppOptions) {
           called: original.called,
           skip: isHealth,
           required: options.auditRequired,
-          onLost(error) {
-            log.error('audit row lost', { error: String(error) })
-            counts.add('lost_audit_rows')
+          onLost(error, rows) {
+            log.error('audit rows lost', { rows, error: String(error) })
+            counts.add('lost_audit_rows', rows)
           },
         }),
       )

@@ -10,8 +10,8 @@ export function createCounts(log: Log, now: () => number = Date.now) {
   const totals: Record<string, number> = {}
   let loggedAt = Number.NEGATIVE_INFINITY
   return {
-    add(name: string): void {
-      totals[name] = (totals[name] ?? 0) + 1
+    add(name: string, more = 1): void {
+      totals[name] = (totals[name] ?? 0) + more
       if (now() - loggedAt < LEAST_MS_BETWEEN) return
       loggedAt = now()
       log.warn('counts since the start', { ...totals })

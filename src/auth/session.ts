@@ -4,9 +4,8 @@ import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { NAME } from '../name.ts'
-import { before } from '../plugins/around.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
-import type { RouteTable } from '../plugins/route-table.ts'
+import { GUARD, type RouteTable } from '../plugins/route-table.ts'
 import { sessionState } from './session-state.ts'
 
 const Claims = z.object({
@@ -85,15 +84,13 @@ export function sessions(options: {
       })
       return { access_token, token_type: 'bearer' as const, expires_in: minutes * 60 }
     })
-    .wrap(
-      before((request) => {
-        if (!routes.match(request)?.detail[DECLARED]) return
-        return verify(request).then((session) => void verified.set(request, session))
-      }),
-    )
+    .use(routes.guarded)
     .macro({
       session: (_: true) => ({
-        detail: { security: [{ session: [] }], [DECLARED]: true },
+        detail: {
+          security: [{ session: [] }],
+          [GUARD]: async (request: Request) => void verified.set(request, await verify(request)),
+        },
         resolve: ({ request }: { request: Request }) => {
           const session = verified.get(request)
           // Only a route that the table did not show can come here unchecked, and it stays closed.
@@ -103,8 +100,6 @@ export function sessions(options: {
       }),
     })
 }
-
-const DECLARED = 'x-session'
 
 /** Whether the header names its algorithm only. One that names a key (kid, jku, jwk, x5u) is not one of ours. */
 function isPlain(jwt: string): boolean {

@@ -7,10 +7,12 @@ import { jsonBody } from '../json-body.ts'
 import type { Log } from '../log.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import type { Pat } from '../plugins/pat/index.ts'
+import { GUARD, type RouteTable } from '../plugins/route-table.ts'
 import { requestId } from '../request-headers.ts'
 import { body, documented, success } from '../schema.ts'
 import { revokePresented } from '../tokens/revoke-presented.ts'
 import { FORMAT, REVOKE_LEAKED } from './format.ts'
+import { reportLimit } from './limit.ts'
 
 /** A report is never answered sooner, so that the time it takes does not tell what was in it. */
 const LEAST_MS = 250
@@ -29,16 +31,19 @@ const TAG = 'Leaks'
 /** Where whoever finds tokens of ours can read how they look, and have them revoked, without an account. */
 export function leakRoutes({
   sql,
+  routes,
   pat,
   address,
   log,
 }: {
   sql: Sql
+  routes: RouteTable
   pat: Pat
   address: Peer
   log: Log
 }) {
   return new Elysia()
+    .use(routes.guarded)
     .get(
       '/.well-known/pat-format.json',
       ({ set }) => {
@@ -71,11 +76,14 @@ export function leakRoutes({
       {
         parse: jsonBody,
         body: Report,
-        detail: operation(TAG, 'Report leaked tokens, which are revoked', {
-          description:
-            'Up to 1000 strings, from anybody. The answer is the same whatever they are. The owner sees `leaked` in the log of the token.',
-          answer: [202, z.object({ message: z.string() })],
-        }),
+        detail: {
+          ...operation(TAG, 'Report leaked tokens, which are revoked', {
+            description:
+              'Up to 1000 strings, from anybody. The answer is the same whatever they are. The owner sees `leaked` in the log of the token.',
+            answer: [202, z.object({ message: z.string() })],
+          }),
+          [GUARD]: reportLimit(address),
+        },
       },
     )
 }

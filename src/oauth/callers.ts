@@ -2,9 +2,8 @@ import { Buffer } from 'node:buffer'
 import { hash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
 import { NAME } from '../name.ts'
-import { before } from '../plugins/around.ts'
 import type { Pat } from '../plugins/pat/index.ts'
-import type { RouteTable } from '../plugins/route-table.ts'
+import { GUARD, type RouteTable } from '../plugins/route-table.ts'
 import { demandScope, insufficientScope } from '../plugins/scopes.ts'
 import { LADDERS } from '../scopes.ts'
 import { OAuthRefusal } from './form.ts'
@@ -15,7 +14,6 @@ export type Client = { id: string; secret: string }
 export type Caller = { userId: string | null }
 
 const REQUIRED = 'users:read'
-const DECLARED = 'x-introspection'
 
 export type Callers = ReturnType<typeof introspectionCallers>
 
@@ -50,17 +48,13 @@ export function introspectionCallers({
   }
 
   return new Elysia({ name: 'introspection-callers', seed: crypto.randomUUID() })
-    .wrap(
-      before((request) => {
-        if (!routes.match(request)?.detail[DECLARED]) return
-        return authenticate(request).then((caller) => void callers.set(request, caller))
-      }),
-    )
+    .use(routes.guarded)
     .macro({
       introspection: (_: true) => ({
         detail: {
           security: [{ personalAccessToken: [] }, { introspectionClient: [] }],
-          [DECLARED]: true,
+          [GUARD]: async (request: Request) =>
+            void callers.set(request, await authenticate(request)),
         },
         resolve: ({ request }: { request: Request }) => {
           const caller = callers.get(request)

@@ -1,7 +1,20 @@
+import { Elysia } from 'elysia'
 import { Memoirist } from 'memoirist'
+import { before } from './around.ts'
 import { requestPath } from './request-path.ts'
 
-export type DeclaredRoute = { method: string; path: string; detail: Record<string, unknown> }
+/** Looks at a request of its route before the body is read, and throws what it is refused with. */
+export type Guard = (request: Request) => void | Promise<void>
+
+/** A route names its guard under this key of its `detail`. */
+export const GUARD = 'x-guard'
+
+export type DeclaredRoute = {
+  method: string
+  path: string
+  detail: Record<string, unknown>
+  guard: Guard | null
+}
 type AppRoutes = () => readonly { method: string; path: string; hooks: unknown }[]
 
 export type RouteTable = {
@@ -9,6 +22,8 @@ export type RouteTable = {
   match(request: Request): DeclaredRoute | null
   /** The methods that the path answers to, for a 405's Allow. Empty when the path is unknown. */
   allowed(path: string): string[]
+  /** The step around an app that asks the guard of each request's route. Whatever declares guards uses it. */
+  guarded: Elysia
 }
 
 /**
@@ -26,7 +41,8 @@ export function routeTable(routes: AppRoutes): RouteTable {
     if (router) return router
     router = new Memoirist<DeclaredRoute>()
     for (const { method, path, hooks } of routes()) {
-      const route = { method, path, detail: detailOf(hooks) }
+      const detail = detailOf(hooks)
+      const route = { method, path, detail, guard: guardOf(detail) }
       router.add(method, path, route)
       if (!/[:*]/.test(path)) fixed.set(`${method} ${path}`, route)
       methods.push(method)
@@ -40,13 +56,18 @@ export function routeTable(routes: AppRoutes): RouteTable {
     (method === 'HEAD' ? built().find('GET', path)?.store : undefined) ??
     null
 
+  const match = (request: Request) => {
+    if (last?.request !== request) {
+      last = { request, route: find(request.method, requestPath(request)) }
+    }
+    return last.route
+  }
+
   return {
-    match(request) {
-      if (last?.request !== request) {
-        last = { request, route: find(request.method, requestPath(request)) }
-      }
-      return last.route
-    },
+    match,
+    guarded: new Elysia({ name: 'guarded', seed: crypto.randomUUID() }).wrap(
+      before((request) => match(request)?.guard?.(request)),
+    ),
     allowed(path) {
       built()
       const found = methods.filter((method) => find(method, path) !== null)
@@ -60,4 +81,9 @@ function detailOf(hooks: unknown): Record<string, unknown> {
   if (typeof hooks !== 'object' || hooks === null || !('detail' in hooks)) return {}
   const { detail } = hooks
   return typeof detail === 'object' && detail !== null ? { ...detail } : {}
+}
+
+function guardOf(detail: Record<string, unknown>): Guard | null {
+  const guard = detail[GUARD]
+  return typeof guard === 'function' ? (request) => guard(request) : null
 }

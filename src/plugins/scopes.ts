@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
-import { after, before } from './around.ts'
+import { after } from './around.ts'
 import { Refusal } from './refusal.ts'
-import type { RouteTable } from './route-table.ts'
+import { GUARD, type RouteTable } from './route-table.ts'
 
 export { Refusal } from './refusal.ts'
 export { routeTable } from './route-table.ts'
@@ -36,9 +36,6 @@ export function grantedBy(
   return null
 }
 
-const REQUIRED = 'x-required-scope'
-const NAMED = 'x-scopes-named'
-
 /**
  * A route that declares `scope: 'fcs:read'` is closed to every token that lacks it, before its body is read;
  * its handler has the typed `principal` and `granted_by`; the OpenAPI document says so.
@@ -52,63 +49,53 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   authenticate: (request: Request, check: (held: readonly string[]) => void) => P | Promise<P>
 }) {
   const { ladders, routes, realm, authenticate } = options
-  const granted = new WeakMap<Request, { principal: P; grantedBy: string }>()
+  const admitted = new WeakMap<Request, { principal: P; grantedBy: string }>()
   type Named = (request: Request) => readonly ScopeOf<L>[]
-  const named = new Map<unknown, Named>()
 
   const demand = (required: string, held: readonly string[]) =>
     demandScope({ ladders, realm }, required, held)
-
-  return new Elysia({ name: 'scopes', seed: crypto.randomUUID() })
-    .wrap(
-      before((request) => {
-        const detail = routes.match(request)?.detail
-        const required = detail?.[REQUIRED]
-        let by = ''
-        let check: (held: readonly string[]) => void
-        if (typeof required === 'string') {
-          check = (held) => {
-            by = demand(required, held)
-          }
-        } else {
-          const scopesOf = named.get(detail?.[NAMED])
-          if (!scopesOf) return
-          check = (held) => {
-            for (const scope of scopesOf(request)) demand(scope, held)
-          }
-        }
-        const principal = authenticate(request, check)
-        return after(principal, (principal) => {
-          granted.set(request, { principal, grantedBy: by })
-        })
-      }),
-    )
-    .macro({
-      scope: (scope: ScopeOf<L>) => ({
-        detail: { security: [{ personalAccessToken: [] }], [REQUIRED]: scope },
-        resolve: ({ request }: { request: Request }) => {
-          const access = granted.get(request)
-          // Only a route that the table did not show can come here unchecked, and it stays closed.
-          if (!access) throw insufficientScope(realm, scope, [])
-          return {
-            principal: access.principal,
-            grant: { requiredScope: scope, grantedBy: access.grantedBy },
-          }
-        },
-      }),
-      token: (scopesOf: Named) => {
-        // The same function comes back from the table of routes.
-        named.set(scopesOf, scopesOf)
-        return {
-          detail: { security: [{ personalAccessToken: [] }], [NAMED]: scopesOf },
-          resolve: ({ request }: { request: Request }) => {
-            const access = granted.get(request)
-            if (!access) throw new Refusal(401)
-            return { principal: access.principal }
-          },
-        }
-      },
+  /** `demanded` throws when the scopes held do not suffice, and says by which the request is granted. */
+  const admit = (request: Request, demanded: (held: readonly string[]) => string) => {
+    let grantedBy = ''
+    const principal = authenticate(request, (held) => {
+      grantedBy = demanded(held)
     })
+    return after(principal, (principal) => void admitted.set(request, { principal, grantedBy }))
+  }
+  const admittedAs = (request: Request) => {
+    const access = admitted.get(request)
+    // Only a route that the table did not show can come here unchecked, and it stays closed.
+    if (!access) throw new Refusal(401)
+    return access
+  }
+  const security = [{ personalAccessToken: [] }]
+
+  return new Elysia({ name: 'scopes', seed: crypto.randomUUID() }).use(routes.guarded).macro({
+    scope: (scope: ScopeOf<L>) => ({
+      detail: {
+        security,
+        'x-required-scope': scope,
+        [GUARD]: (request: Request) => admit(request, (held) => demand(scope, held)),
+      },
+      resolve: ({ request }: { request: Request }) => {
+        const { principal, grantedBy } = admittedAs(request)
+        return { principal, grant: { requiredScope: scope, grantedBy } }
+      },
+    }),
+    token: (scopesOf: Named) => ({
+      detail: {
+        security,
+        [GUARD]: (request: Request) =>
+          admit(request, (held) => {
+            for (const scope of scopesOf(request)) demand(scope, held)
+            return ''
+          }),
+      },
+      resolve: ({ request }: { request: Request }) => ({
+        principal: admittedAs(request).principal,
+      }),
+    }),
+  })
 }
 
 /** The highest held scope that grants the required one, or a thrown 403. */

@@ -75,7 +75,7 @@ describe('when the row can not be written', () => {
       expect((await app.call('GET', '/api/v1/users/me')).status).toBe(401)
     })
     const events = app.lines.slice(before).map((line) => JSON.parse(line).event)
-    expect(events).toEqual(['audit row lost'])
+    expect(events).toEqual(['audit rows lost'])
   })
 
   test('the service recovers by itself', async () => {
@@ -95,7 +95,7 @@ test('with AUDIT_REQUIRED=false the answer goes out, and the loss is logged and 
       await until(async () => app.lines.length === 2)
     })
     expect(app.lines.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 'error', event: 'audit row lost' },
+      { level: 'error', event: 'audit rows lost' },
       { level: 'warn', event: 'counts since the start', lost_audit_rows: 1 },
     ])
   } finally {

@@ -23,7 +23,7 @@ const UNREQUIRED_PAUSE_MS = 10
  * Leaves exactly one row for each request that presents a token, with the status that is sent, and commits it
  * before the client has the answer. It wraps the whole app, for only there is every status seen.
  * When a row can't be written the answer becomes a 503. With `required: false` no answer waits for its row, and one that
- * can't be written is a call of `onLost` and no more.
+ * can't be written is a call of `onLost` and no more. Rows are written together, and lost together.
  */
 export function audit(options: {
   sql: Sql
@@ -33,10 +33,10 @@ export function audit(options: {
   called?: (request: Request, path: string) => Called | null
   skip?: (path: string) => boolean
   required: boolean
-  onLost: (error: unknown) => void
+  onLost: (error: unknown, rows: number) => void
 }) {
   const { sql, use, address, called, skip, required, onLost } = options
-  const writer = auditWriter(sql, required ? 0 : UNREQUIRED_PAUSE_MS)
+  const writer = auditWriter({ sql, onLost, pauseMs: required ? 0 : UNREQUIRED_PAUSE_MS })
 
   const write = (request: Request, path: string, status: number, presented: TokenUse) => {
     const asked = called?.(request, path)
@@ -52,24 +52,31 @@ export function audit(options: {
     })
   }
 
-  const recorded = (request: Request, path: string, response: Response) => {
-    const failed = (error: unknown) => {
-      onLost(error)
-      return required ? withheld(response) : response
-    }
-    const writeFor = (presented: TokenUse) => write(request, path, response.status, presented)
+  const useOf = (request: Request) => {
     try {
-      const used = use(request)
-      if (used === null) return response
-      const written =
-        used instanceof Promise
-          ? used.then((presented) => presented && writeFor(presented))
-          : writeFor(used)
-      const answered = written.then(() => response, failed)
-      return required ? answered : response
+      return use(request)
     } catch (error) {
-      return failed(error)
+      return Promise.reject(error)
     }
+  }
+
+  const recorded = (request: Request, path: string, response: Response) => {
+    const writeFor = (presented: TokenUse | null) =>
+      presented ? write(request, path, response.status, presented) : null
+    const unknown = (error: unknown) => {
+      onLost(error, 1)
+      throw error
+    }
+    const used = useOf(request)
+    const written = used instanceof Promise ? used.then(writeFor, unknown) : writeFor(used)
+    if (written === null) return response
+    if (required)
+      return written.then(
+        () => response,
+        () => withheld(response),
+      )
+    written.catch(heard)
+    return response
   }
 
   return new Elysia({ name: 'audit', seed: crypto.randomUUID() })
@@ -82,6 +89,9 @@ export function audit(options: {
       }),
     )
 }
+
+/** Of a row that is lost `onLost` has heard already. */
+const heard = () => {}
 
 /** What is answered in the place of a response whose row is missing. */
 async function withheld(response: Response): Promise<Response> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ISql, Sql } from 'postgres'
+import { answered } from '../deadline.ts'
 
 export type AuditRow = {
   token_id: string
@@ -13,19 +14,8 @@ export type AuditRow = {
   reason: string | null
 }
 
-/** Rows on their way: a text a column with a line a row, which costs PostgreSQL and us less than arrays or JSON. */
-type Batch = {
-  rows: number
-  tokenIds: string
-  instants: string
-  addresses: string
-  methods: string
-  endpoints: string
-  statuses: string
-  authorized: string
-  reasons: string
-  written: PromiseWithResolvers<void>
-}
+/** Rows on their way, and who waits for them. */
+type Batch = { rows: AuditRow[]; written: PromiseWithResolvers<void> }
 
 const MAX_WAITING = 10_000
 
@@ -37,18 +27,24 @@ const SHARDS = 16
 
 /**
  * Group commit: one batch is in flight, and what arrives meanwhile is the next one. `write` resolves when its row is
- * committed. `flush` resolves when nothing waits. Where nobody waits for rows, `pauseMs` between two batches makes them
- * larger, and each row cheaper.
+ * committed, and rejects when it is lost, of which `onLost` hears once for all rows of a batch. `flush` resolves when
+ * nothing waits. Where nobody waits for rows, `pauseMs` between two batches makes them larger, and each row cheaper.
  */
-export function auditWriter(sql: Sql, pauseMs = 0) {
+export function auditWriter(options: {
+  sql: Sql
+  onLost: (error: unknown, rows: number) => void
+  pauseMs: number
+}) {
+  const { sql, onLost, pauseMs } = options
   let next = emptyBatch()
   let running: Promise<void> | null = null
 
   const drain = async () => {
-    while (next.rows > 0) {
-      const batch = next
+    while (next.rows.length > 0) {
+      const { rows, written } = next
       next = emptyBatch()
-      await insert(sql, batch).then(() => batch.written.resolve(), batch.written.reject)
+      written.promise.catch((error) => onLost(error, rows.length))
+      await answered(writeRows(sql, rows)).then(written.resolve, written.reject)
       if (pauseMs > 0) await delay(pauseMs)
     }
     running = null
@@ -56,63 +52,42 @@ export function auditWriter(sql: Sql, pauseMs = 0) {
 
   return {
     write(row: AuditRow): Promise<void> {
-      if (next.rows >= MAX_WAITING) return Promise.reject(new Error('audit queue is full'))
-      add(next, row)
-      const { promise } = next.written
+      const { rows, written } = next
+      if (rows.length >= MAX_WAITING) {
+        const full = new Error('audit queue is full')
+        onLost(full, 1)
+        return Promise.reject(full)
+      }
+      rows.push(row)
       running ??= drain()
-      return promise
+      return written.promise
     },
     flush: async () => void (await running),
   }
 }
 
-/** Writes rows at once, for whoever has a transaction that they belong to. */
-export function writeRows(sql: ISql, rows: readonly AuditRow[]): Promise<void> {
-  const batch = emptyBatch()
-  for (const row of rows) add(batch, row)
-  return insert(sql, batch)
-}
-
-function emptyBatch(): Batch {
-  const columns = { tokenIds: '', instants: '', addresses: '', methods: '' }
-  const more = { endpoints: '', statuses: '', authorized: '', reasons: '' }
-  return { rows: 0, ...columns, ...more, written: Promise.withResolvers() }
-}
-
-function add(batch: Batch, row: AuditRow): void {
-  batch.rows++
-  batch.tokenIds += `${row.token_id}\n`
-  batch.instants += `${row.at}\n`
-  batch.addresses += `${row.ip ?? ''}\n`
-  batch.methods += line(row.method)
-  batch.endpoints += line(row.endpoint)
-  batch.statuses += `${row.status_code}\n`
-  batch.authorized += `${row.authorized}\n`
-  batch.reasons += line(row.reason ?? '')
-}
-
-// A line break in a value would move all values behind it into other rows.
-const line = (text: string) => `${text.replaceAll('\n', ' ')}\n`
+const emptyBatch = (): Batch => ({ rows: [], written: Promise.withResolvers() })
 
 /**
  * Writes the rows, and with them the count of uses of each token and its last one: one statement, so that they agree.
- * Everybody locks the counts in the same order, so that nobody waits in a circle.
+ * Everybody locks the counts in the same order, so that nobody waits in a circle. A column goes as one text with a line
+ * a row, which costs PostgreSQL and us less than arrays or JSON.
  */
-async function insert(sql: ISql, batch: Batch): Promise<void> {
+export async function writeRows(sql: ISql, rows: readonly AuditRow[]): Promise<void> {
   const shard = Math.floor(Math.random() * SHARDS)
-  const lines = (text: string) => text.slice(0, -1)
+  const column = (of: (row: AuditRow) => unknown) => rows.map(of).join('\n')
   await sql`
     with row as materialized (
       select token_id, to_timestamp(at / 1000) as at, ip, method, endpoint, status_code, authorized, reason
       from unnest(
-        string_to_array(${lines(batch.tokenIds)}, chr(10))::uuid[],
-        string_to_array(${lines(batch.instants)}, chr(10))::float8[],
-        string_to_array(${lines(batch.addresses)}, chr(10), '')::inet[],
-        string_to_array(${lines(batch.methods)}, chr(10)),
-        string_to_array(${lines(batch.endpoints)}, chr(10)),
-        string_to_array(${lines(batch.statuses)}, chr(10))::smallint[],
-        string_to_array(${lines(batch.authorized)}, chr(10))::boolean[],
-        string_to_array(${lines(batch.reasons)}, chr(10), '')
+        string_to_array(${column((row) => row.token_id)}, chr(10))::uuid[],
+        string_to_array(${column((row) => row.at)}, chr(10))::float8[],
+        string_to_array(${column((row) => row.ip ?? '')}, chr(10), '')::inet[],
+        string_to_array(${column((row) => line(row.method))}, chr(10)),
+        string_to_array(${column((row) => line(row.endpoint))}, chr(10)),
+        string_to_array(${column((row) => row.status_code)}, chr(10))::smallint[],
+        string_to_array(${column((row) => row.authorized)}, chr(10))::boolean[],
+        string_to_array(${column((row) => line(row.reason ?? ''))}, chr(10), '')
       ) as row (token_id, at, ip, method, endpoint, status_code, authorized, reason)
     ), written as (
       insert into audit_log (token_id, at, ip, method, endpoint, status_code, authorized, reason)
@@ -131,3 +106,6 @@ async function insert(sql: ISql, batch: Batch): Promise<void> {
       last_ip = case when excluded.last_at >= kept.last_at or kept.last_at is null
         then excluded.last_ip else kept.last_ip end`
 }
+
+// A line break in a value would move all values behind it into other rows.
+const line = (text: string) => text.replaceAll('\n', ' ')
