@@ -69,6 +69,8 @@ export type AppOptions = {
   /** The address at the other end of a request's socket. */
   peer: Peer
   pendingMigrations: () => Promise<string[]>
+  /** Whether it is about to stop, so that nothing new should be sent here. */
+  stopping: () => boolean
 }
 
 /** What anybody may call. Every other route says itself who may. */
@@ -123,7 +125,7 @@ export function createApp(options: AppOptions) {
       .decorate('pat', pat)
       .use(failures.ofRoutes)
       .use(plainQuery())
-      .use(serviceRoutes({ pendingMigrations: options.pendingMigrations }))
+      .use(serviceRoutes(options))
       .use(openApiDocument())
       .use(docsPage())
       .use(

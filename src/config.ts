@@ -18,6 +18,7 @@ const wholeNumber = (least: number, most: number) => {
     .transform(Number)
     .refine((value) => value >= least && value <= most, rule)
 }
+const RETENTION = '0, or a whole number from 30 to 36500'
 const yesOrNo = z
   .string()
   .toLowerCase()
@@ -91,6 +92,13 @@ const Settings = z.object({
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
   AUDIT_REQUIRED: yesOrNo.default(true),
+  AUDIT_RETENTION_DAYS: z
+    .string()
+    .regex(/^(0|[1-9]\d{1,4})$/, RETENTION)
+    .transform(Number)
+    .refine((days) => days === 0 || (days >= 30 && days <= 36_500), RETENTION)
+    .default(0),
+  DRAIN_DELAY_SECONDS: wholeNumber(0, 300).default(0),
   INTROSPECTION_CLIENT_ID: unreserved(1, 'letters, digits and ._-').optional(),
   INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-')
     .refine(isNoPlaceholder, OWN_SECRET)

@@ -20,11 +20,12 @@ export type Session = { search_path: string; role?: string }
  * Brings the database up to the files of `dir`: all that are pending in one transaction, or none; and gives the
  * service's role its rights. Instances that start together wait for each other, and each file runs once.
  * A user who is not the owner of the tables changes nothing. Throws an Error that names the file that failed, or those
- * that such a user can't apply.
+ * that such a user can't apply. On the schema of a later release nothing is changed either, for what is new there, and
+ * who may do what with it, is not known here.
  */
 export async function migrate(options: { sql: Sql; log: Log; dir?: string }): Promise<Session> {
   const { sql, log, dir = migrationsDir } = options
-  const { applied, session } = await sql.begin(async (tx) => {
+  const { applied, later, session } = await sql.begin(async (tx) => {
     // The pool's limit is meant for requests; a migration, or the wait for another's, may be long.
     await tx`set local statement_timeout = 0`
     // Held until commit or rollback, and dropped by the server should this process die.
@@ -32,10 +33,13 @@ export async function migrate(options: { sql: Sql; log: Log; dir?: string }): Pr
     const user = await userOf(tx)
     const applied = user.owner ? await up({ cwd: dir, dir: '.', driver: driver(tx) }) : []
     if (!user.owner) await refusePending(tx, dir, user.name)
-    const admitted = await (user.owner ? admitService(tx) : canTakeRole(tx))
+    const later = await laterMigrations(tx, dir)
+    const admits = user.owner && later.length === 0
+    const admitted = await (admits ? admitService(tx) : canTakeRole(tx))
     const session = { search_path: user.schema, ...(admitted && { role: SERVICE_ROLE }) }
-    return { applied, session }
+    return { applied, later, session }
   })
+  if (later.length > 0) log.warn('the schema is newer than this program', { migrations: later })
   for (const file of applied) log.info('migration applied', { file })
   return session
 }
@@ -87,16 +91,36 @@ function driver(tx: TransactionSql): Driver {
   }
 }
 
+/** The files of `dir` that this database has not seen yet. */
+export async function pendingMigrations(sql: ISql, dir = migrationsDir): Promise<string[]> {
+  const [files, applied] = await Promise.all([filesOf(dir), appliedTo(sql)])
+  return files.filter((file) => !applied.includes(file))
+}
+
+/** The migrations of a later release that this database has had. */
+async function laterMigrations(sql: ISql, dir: string): Promise<string[]> {
+  const [files, applied] = await Promise.all([filesOf(dir), appliedTo(sql)])
+  return applied.filter((name) => !files.includes(name))
+}
+
+async function appliedTo(sql: ISql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`select name from migrations order by id`.catch(
+    (error) => {
+      if (error.code === undefinedTable) return []
+      throw error
+    },
+  )
+  return rows.map(({ name }) => name)
+}
+
 const folders = new Map<string, Promise<string[]>>()
 
-/** The files of `dir` that this database has not seen yet. The folder is read once. */
-export async function pendingMigrations(sql: ISql, dir = migrationsDir): Promise<string[]> {
-  const listing = folders.get(dir) ?? readdir(dir)
+/** In their order. The folder is read once. */
+function filesOf(dir: string): Promise<string[]> {
+  const listing = folders.get(dir) ?? list(dir)
   folders.set(dir, listing)
-  const files = (await listing).filter((name) => name.endsWith('.ts')).sort()
-  const applied = await sql<{ name: string }[]>`select name from migrations`.catch((error) => {
-    if (error.code === undefinedTable) return []
-    throw error
-  })
-  return files.filter((file) => !applied.some(({ name }) => name === file))
+  return listing
 }
+
+const list = async (dir: string) =>
+  (await readdir(dir)).filter((name) => name.endsWith('.ts')).sort()

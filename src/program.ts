@@ -14,6 +14,7 @@ import { memoryLimits, redisLimits } from './limits.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
+import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
 import { localStorage } from './storage/local.ts'
@@ -37,7 +38,7 @@ export type Listen = (options: {
   settled: () => Promise<void>
 }) => Server
 
-/** A supervisor waits for 10 seconds, as a rule, before it kills: all of these together stay below. */
+/** A supervisor waits for 10 seconds, as a rule, before it kills: beside DRAIN_DELAY_SECONDS all of these stay below. */
 const DRAIN_MS = 6_000
 const SETTLE_MS = 1_000
 const STOP_MS = 9_500
@@ -53,6 +54,7 @@ export async function run(listen: Listen): Promise<void> {
     if (typeof service === 'string') process.exit(0)
     const exitCode = await Promise.race([signal.then(() => 0), service.lost.then(() => 1)])
     log.info('stopping')
+    await service.unready()
     setTimeout(() => {
       log.error('stopped before everything was closed')
       process.exit(1)
@@ -76,6 +78,7 @@ async function start(config: Config, log: Log, listen: Listen) {
   await mkdir(config.DATA_DIR, { recursive: true })
   const database = await openDatabase(config, log)
   const { sql } = database
+  let stopping = false
   try {
     await warnIfOwner(sql, log)
     const partitions = keepPartitions({
@@ -84,8 +87,9 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     await partitions.made
     const counts = createCounts(log)
-    const [storage, sample, secretKey, limits] = await Promise.all([
+    const [storage, exports, sample, secretKey, limits] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
+      localStorage(join(config.DATA_DIR, 'audit')),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
       config.REDIS_URL ? redisLimits(config.REDIS_URL, { log, counts }) : memoryLimits(),
@@ -109,6 +113,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
+      stopping: () => stopping,
     }).compile()
     const requests = inFlight(app.fetch)
     const server = orRefuse(listen, {
@@ -117,9 +122,16 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
+    const days = config.AUDIT_RETENTION_DAYS
+    const retention = days > 0 ? keepRetention({ sql, storage: exports, days, log }) : undefined
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
+      /** Serves on for a moment, in which whoever asks /ready learns to send requests elsewhere. */
+      async unready() {
+        stopping = true
+        await Promise.race([delay(config.DRAIN_DELAY_SECONDS * 1000), database.lost])
+      },
       async close() {
         const drained = server.stop().then(() => true)
         if (!(await Promise.race([drained, delay(DRAIN_MS, false)]))) {
@@ -127,7 +139,8 @@ async function start(config: Config, log: Log, listen: Listen) {
           await server.abort()
         }
         // An upload that was broken off still removes its bytes and writes its audit row.
-        await Promise.race([requests.settled(), delay(SETTLE_MS)])
+        const settled = Promise.all([requests.settled(), retention?.stop()])
+        await Promise.race([settled, delay(SETTLE_MS)])
         await app.decorator.auditFlush()
         partitions.stop()
         limits.close()

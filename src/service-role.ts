@@ -7,6 +7,7 @@ export const SERVICE_ROLE = 'pat_auth_service'
 /** Nothing is ever emptied, altered or dropped. A table without a line is read and written by row. */
 const ORDINARY = 'select, insert, update, delete'
 const PRIVILEGES: Record<string, string> = {
+  audit_exports: 'select, insert, update',
   audit_log: 'select, insert',
   migrations: 'select',
   token_secrets: 'select, insert, update',
@@ -16,7 +17,11 @@ const PRIVILEGES: Record<string, string> = {
 }
 
 /** What needs the owner's rights: functions that are `security definer`. */
-const FUNCTIONS = ['audit_log_make_partitions()']
+const FUNCTIONS = [
+  'audit_log_make_partitions()',
+  'audit_log_expired_months(integer)',
+  'audit_log_drop_month(text, integer)',
+]
 
 /**
  * Makes the service's role where the cluster has none yet, lets this connection's user take it, and gives it what the

@@ -29,8 +29,10 @@ const READY_MS = 2_000
 /** `pendingMigrations` lists the migrations that the database lacks, and throws when it does not answer. */
 export function serviceRoutes({
   pendingMigrations,
+  stopping,
 }: {
   pendingMigrations: () => Promise<string[]>
+  stopping: () => boolean
 }) {
   const index = success({
     name: NAME,
@@ -55,6 +57,8 @@ export function serviceRoutes({
     .get(
       '/ready',
       async () => {
+        // Answered, not thrown: what ends as it should is no failure for the log.
+        if (stopping()) return refuse('unavailable', 'The service is stopping').toResponse()
         const missing = await Promise.race([pendingMigrations(), delay(READY_MS, null)]).catch(
           () => null,
         )

@@ -68,6 +68,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
     pendingMigrations: () => pendingMigrations(pool),
+    stopping: () => false,
     ...options,
   }).compile()
 

@@ -34,6 +34,8 @@ test('without any setting the defaults of the contract hold', () => {
     CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
     AUDIT_REQUIRED: true,
+    AUDIT_RETENTION_DAYS: 0,
+    DRAIN_DELAY_SECONDS: 0,
   })
 })
 
@@ -56,6 +58,8 @@ const accepted: [keyof Config, string, Config[keyof Config]][] = [
   ['SECRET_KEY', 'æøå-æøå-æøå-æøå-æøå', 'æøå-æøå-æøå-æøå-æøå'],
   ['DEBUG', 'True', true],
   ['AUDIT_REQUIRED', '0', false],
+  ['AUDIT_RETENTION_DAYS', '0', 0],
+  ['AUDIT_RETENTION_DAYS', '30', 30],
   ['RATE_LIMIT_PER_MINUTE', '0', 0],
   ['TOKEN_RATE_LIMIT_PER_MINUTE', '0', 0],
   ['TRUSTED_PROXIES', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
@@ -117,6 +121,8 @@ const refused: [keyof Config, string, string][] = [
   ['REDIS_URL', 'redis://u:hush@h/0?db=1', 'a URL such as'],
   ['REDIS_URL', 'unix://u:hush@run/redis.sock', 'a URL such as'],
   ['REDIS_URL', 'unix:///run/hush?db=x', 'a URL such as'],
+  ['AUDIT_RETENTION_DAYS', '29', '0, or a whole number from 30 to 36500'],
+  ['AUDIT_RETENTION_DAYS', '36501', '0, or a whole number from 30 to 36500'],
   ['LOG_LEVEL', 'hush', 'debug, info, warn or error'],
   ['INTROSPECTION_CLIENT_ID', 'hush:hush', 'letters, digits and ._-'],
   ['INTROSPECTION_CLIENT_SECRET', 'hush', '32 to 200 letters, digits and ._-'],

@@ -102,6 +102,29 @@ test('a file that sorts before an applied one is refused', async () => {
   expect(refusal).toContain('001-a.ts')
 })
 
+test('a former program starts on a later schema, says so, and leaves the rights of the service as they are', async () => {
+  const table = { '001-table.ts': 'create table notes ()' }
+  const later = await folderOf({ ...table, '002-later.ts': 'alter table notes add text text' })
+  const sql = connect(await emptyDatabase())
+  await migrate({ sql, log: silent, dir: later })
+  await sql`revoke insert on notes from pat_auth_service`
+  const lines: string[] = []
+  const log = createLog('info', (line) => lines.push(line))
+  const session = await migrate({ sql, log, dir: await folderOf(table) })
+  expect(session.role).toBe('pat_auth_service')
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      level: 'warn',
+      event: 'the schema is newer than this program',
+      migrations: ['002-later.ts'],
+    },
+  ])
+  const [may] = await sql`
+    select has_table_privilege('pat_auth_service', 'notes', 'insert') as add,
+      has_table_privilege('pat_auth_service', 'notes', 'select') as read`
+  expect(may).toEqual({ add: false, read: true })
+})
+
 test('a test database has every migration of the project', async () => {
   const { url, drop } = await createDatabase()
   const sql = connect(url)

@@ -67,6 +67,31 @@ test.concurrent('SIGTERM: an idle connection is closed, a new one refused, a slo
   expect(running.lines.at(-1)?.event).toBe('stopped')
 })
 
+test.concurrent('SIGTERM with a DRAIN_DELAY_SECONDS: it says that it is not ready while it serves on, and then stops', async () => {
+  const env = { DATABASE_URL: database.url, DRAIN_DELAY_SECONDS: '4' }
+  const running = await service(await made.create(), env)
+  const call = client(running.url)
+  expect((await call('GET', '/ready')).status).toBe(200)
+  running.signal('SIGTERM')
+  await running.logged('stopping')
+  const { status, body } = await call('GET', '/ready')
+  expect([status, body]).toEqual([
+    503,
+    { success: false, error: 'Service Unavailable', message: 'The service is stopping' },
+  ])
+  const fresh = await rawConnection(running.url)
+  fresh.socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  expect(await fresh.first).toStartWith('HTTP/1.1 200')
+  const { id, token } = await fcsToken(call, await logIn(call, 'late'))
+  expect((await call('GET', '/api/v1/fcs/parameters', { bearer: token })).status).toBe(200)
+
+  await fresh.closed
+  expect(await running.closed).toBe(0)
+  const rows = await sql`select status_code from audit_log where token_id = ${id}`
+  expect([...rows]).toEqual([{ status_code: 200 }])
+  expect(running.lines.map(({ event }) => event)).toEqual(['listening', 'stopping', 'stopped'])
+})
+
 test.concurrent('SIGTERM: a client that hangs holds nothing up for 10 seconds, and its upload leaves a row in the log and no bytes', async () => {
   const { running, upload, stored, audited } = await uploading('hanging')
   const started = performance.now()
