@@ -130,7 +130,8 @@ async function start(config: Config, log: Log, listen: Listen) {
       /** Serves on for a moment, in which whoever asks /ready learns to send requests elsewhere. */
       async unready() {
         stopping = true
-        await Promise.race([delay(config.DRAIN_DELAY_SECONDS * 1000), database.lost])
+        const delayMs = config.DRAIN_DELAY_SECONDS * 1000
+        if (delayMs > 0) await Promise.race([delay(delayMs), database.lost])
       },
       async close() {
         const drained = server.stop().then(() => true)

@@ -19,7 +19,7 @@ export const accounts: readonly Mutant[] = [
   {
     does: 'lets anybody guess passwords for ever',
     file: 'src/auth/throttle.ts',
-    from: 'else if (count.binds) {',
+    from: 'else if (!(await count.spares?.())) {',
     to: "else if (count.key === '') {",
     tests: ['tests/accounts/throttle.test.ts'],
   },
@@ -75,8 +75,8 @@ export const accounts: readonly Mutant[] = [
   {
     does: 'lets strangers lock an owner out',
     file: 'src/auth/throttle.ts',
-    from: 'binds: !familiar.has(pair)',
-    to: 'binds: true',
+    from: ', spares: () => familiar.has(pair)',
+    to: '',
     tests: ['tests/accounts/throttle.test.ts'],
   },
   {
