@@ -142,7 +142,7 @@ export async function expectNothingLost(load: Load, sql: Sql): Promise<void> {
 
   const rows = await sql<Row[]>`
     select host(ip) as ip, method, endpoint, status_code from audit_log
-    where token_id = ${load.tokenId}`
+    where token_id = ${load.tokenId} and ip << '10.0.0.0/8'`
   const byMark = Map.groupBy(rows, ({ ip }) => ip)
   const wrong = load.seen.filter(({ mark, method, path, status }) => {
     const own = byMark.get(mark) ?? []

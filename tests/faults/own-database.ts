@@ -6,16 +6,23 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { urlOf } from '../../src/embedded/holder.ts'
 import { clusterOf, initOnce, passwordOf } from '../../src/embedded/init.ts'
-import { choosePlace } from '../../src/embedded/place.ts'
+import { choosePlace, type Place } from '../../src/embedded/place.ts'
 import { childOptions } from '../../src/embedded/process.ts'
 import { until } from '../kit/service.ts'
 
 export type Database = Awaited<ReturnType<typeof ownDatabase>>
 
-/** Starts it in `folder`, on a port that it keeps. */
-export async function ownDatabase(folder: string) {
+/** Starts it in `folder`, on a port that it keeps, once `prepare` has had its place; `env` is for its processes. */
+export async function ownDatabase(
+  folder: string,
+  {
+    prepare = async () => {},
+    env = {},
+  }: { prepare?: (place: Place) => Promise<void>; env?: Record<string, string> } = {},
+) {
   const place = await choosePlace(folder)
   await initOnce(place)
+  await prepare(place)
   const password = (await readFile(passwordOf(place.folder), 'utf8')).trim()
   const port = await freePort()
   const url = urlOf(port, password)
@@ -24,8 +31,10 @@ export async function ownDatabase(folder: string) {
   const start = async () => {
     const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=']
     const options = settings.flatMap((setting) => ['-c', setting])
+    const plain = childOptions(place.folder, place.account)
     server = spawn(join(place.bin, 'postgres'), ['-D', clusterOf(place.folder), ...options], {
-      ...childOptions(place.folder, place.account),
+      ...plain,
+      env: { ...plain.env, ...env },
       stdio: 'ignore',
     })
     await until(() => answers(url))

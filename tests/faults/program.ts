@@ -32,12 +32,10 @@ export async function program(
   let running = await start()
   const load = await createLoad(running.url)
   const sql = postgres(url, { max: 2, onnotice: () => undefined })
-  const stored = () => readdir(join(data, 'files'))
 
   return {
     load,
     sql,
-    stored,
     /** The process as it runs now. */
     process: () => running,
     async restart() {
@@ -57,6 +55,13 @@ export async function program(
         }),
       )
       if (!Bun.deepEquals(kept, [...rows])) throw new Error('a row is without its bytes')
+    },
+
+    /** Files without a row: what an upload that failed has left behind. */
+    async orphans(): Promise<string[]> {
+      const rows = await sql<{ id: string }[]>`select id from fcs_files`
+      const ids = new Set(rows.map(({ id }) => id))
+      return (await readdir(join(data, 'files'))).filter((name) => !ids.has(name))
     },
 
     /** How many connections to the database the program has. */
