@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setInterval } from 'node:timers'
 
 const TICK_MS = 500
 /** Counted in ticks, not by the clock: while our own process stands still nothing can be heard. */

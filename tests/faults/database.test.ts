@@ -33,9 +33,12 @@ async function through(fault: () => Promise<void>) {
   const clients = load.start(CLIENTS)
   await clients.succeeds(10 * CLIENTS)
   const from = load.seen.length
-  await fault()
-  await clients.succeeds(10 * CLIENTS)
-  await clients.stop()
+  try {
+    await fault()
+    await clients.succeeds(10 * CLIENTS)
+  } finally {
+    await clients.stop()
+  }
 
   const seen = load.seen.slice(from)
   expect(seen.filter(({ status }) => ![200, 201, 404, 503].includes(status))).toEqual([])
@@ -57,7 +60,8 @@ test('every process of the database stands still for ten seconds: each request h
   const { load, process } = service
   const seen = await through(async () => {
     await database.freeze()
-    const later = Bun.sleep(FROZEN_MS)
+    // However the test ends, nothing may stay frozen behind it.
+    const later = Bun.sleep(FROZEN_MS).then(() => database.thaw())
     const call = client(process().url)
     const json = { username: 'witness', password: 'wrong, and long' }
     const others = await Promise.all([
@@ -65,10 +69,9 @@ test('every process of the database stands still for ten seconds: each request h
       call('GET', '/api/v1/tokens', { bearer: load.jwt }),
       call('GET', '/ready'),
     ])
+    await later
     const answers = others.map(({ status, headers }) => [status, headers.get('retry-after')])
     expect(answers).toEqual(Array(3).fill([503, '1']))
-    await later
-    await database.thaw()
   })
   expect(seen.filter(({ status }) => status === 503).length).toBeGreaterThan(CLIENTS)
 })
