@@ -13,6 +13,9 @@ const PATIENCE_MS = 7_000
 /** Its pool, the connection that hears of changes, and the one that asks whether the database answers. */
 const CONNECTIONS = 16 + 2
 
+// The processes of PostgreSQL are found in /proc.
+const linuxTest = test.skipIf(process.platform !== 'linux')
+
 const made = folders()
 let database: Awaited<ReturnType<typeof ownDatabase>>
 let service: Program
@@ -56,29 +59,35 @@ async function through(fault: () => Promise<void>) {
   return seen
 }
 
-test('every process of the database stands still for ten seconds: each request has its 503 in time, and then all goes on', async () => {
-  const { load, process } = service
-  const seen = await through(async () => {
-    await database.freeze()
-    // However the test ends, nothing may stay frozen behind it.
-    const later = Bun.sleep(FROZEN_MS).then(() => database.thaw())
-    const call = client(process().url)
-    const json = { username: 'witness', password: 'wrong, and long' }
-    const others = await Promise.all([
-      call('POST', '/api/v1/auth/login', { json }),
-      call('GET', '/api/v1/tokens', { bearer: load.jwt }),
-      call('GET', '/ready'),
-    ])
-    await later
-    const answers = others.map(({ status, headers }) => [status, headers.get('retry-after')])
-    expect(answers).toEqual(Array(3).fill([503, '1']))
-  })
-  expect(seen.filter(({ status }) => status === 503).length).toBeGreaterThan(CLIENTS)
-})
+linuxTest(
+  'every process of the database stands still for ten seconds: each request has its 503 in time, and then all goes on',
+  async () => {
+    const { load, process } = service
+    const seen = await through(async () => {
+      await database.freeze()
+      // However the test ends, nothing may stay frozen behind it.
+      const later = Bun.sleep(FROZEN_MS).then(() => database.thaw())
+      const call = client(process().url)
+      const json = { username: 'witness', password: 'wrong, and long' }
+      const others = await Promise.all([
+        call('POST', '/api/v1/auth/login', { json }),
+        call('GET', '/api/v1/tokens', { bearer: load.jwt }),
+        call('GET', '/ready'),
+      ])
+      await later
+      const answers = others.map(({ status, headers }) => [status, headers.get('retry-after')])
+      expect(answers).toEqual(Array(3).fill([503, '1']))
+    })
+    expect(seen.filter(({ status }) => status === 503).length).toBeGreaterThan(CLIENTS)
+  },
+)
 
-test('the database is killed outright and started again: nothing that was answered is lost, and the service goes on by itself', async () => {
-  await through(async () => {
-    await database.kill()
-    await database.start()
-  })
-})
+linuxTest(
+  'the database is killed outright and started again: nothing that was answered is lost, and the service goes on by itself',
+  async () => {
+    await through(async () => {
+      await database.kill()
+      await database.start()
+    })
+  },
+)
