@@ -1,25 +1,37 @@
 import { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
+import { createPulse } from './pulse.ts'
 
-/** Opens a pool, whose sessions begin with these settings. Nothing is connected before the first query. */
+/**
+ * Opens a pool, whose sessions begin with these settings. Nothing is connected before the first query. What it asks fails
+ * within seconds when the database hangs (`createPulse`), and at its statement_timeout when that is slow.
+ */
 export function connect(url: string, session: Record<string, string> = {}): Sql {
-  return postgres(url, {
-    max: 16,
+  const options = {
     connect_timeout: 5,
     // A database that comes back is found again at once, not after the default's growing pause.
     backoff: () => 0.2,
     onnotice: () => {},
     connection: { application_name: 'pat-auth-system', statement_timeout: 30_000, ...session },
-    // An option that the types of postgres lack.
-    ...{ socket: socketFactory() },
+  }
+  // Their types lack the option `socket`.
+  const questions = postgres(url, {
+    ...{ ...options, max: 1, idle_timeout: 5 },
+    ...{ socket: socketFactory((socket) => pulse.asks(socket)) },
   })
+  const pulse = createPulse({
+    ask: () => questions`select`,
+    encrypted: Boolean(questions.options.ssl),
+  })
+  return postgres(url, { ...options, max: 16, ...{ socket: socketFactory(pulse.carries) } })
 }
 
 /**
  * Left alone, postgres connects again without end and without failing the query that waits, when the other side
  * accepts and hangs up: a proxy whose database is gone. These sockets call that an error. Hosts take turns.
+ * A socket that `admit` turns down hangs up by itself.
  */
-function socketFactory() {
+function socketFactory(admit: (socket: Socket) => boolean) {
   let attempts = 0
   return ({ host, port, path }: { host: string[]; port: number[]; path?: string | false }) => {
     const at = attempts++ % host.length
@@ -29,6 +41,11 @@ function socketFactory() {
       if (hadError || socket.listenerCount('error') === 0) return
       socket.emit('error', Object.assign(new Error('hung up'), { code: 'CONNECTION_CLOSED' }))
     })
+    if (!admit(socket)) {
+      // Once postgres listens to it.
+      setImmediate(() => socket.destroy())
+      return socket
+    }
     if (path) return socket.connect(path)
     // TLS checks the certificate against this name.
     const peer = { host: host[at] ?? 'localhost', port: port[at] ?? 5432 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteSource } from '../fcs/index.ts'
+import { Refusal } from '../plugins/refusal.ts'
 
 /** There is no room for the bytes: on the device, in the quota, or under the limit of a file's size. */
 export class StorageFull extends Error {}
@@ -22,6 +23,8 @@ export type Storage = {
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+/** The process, or the machine, has as many files and sockets open as it may. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE'])
 
 /** An upload that is alive writes more often than this; servers that share a folder leave each other's alone. */
 const ABANDONED_MS = 60 * 60 * 1000
@@ -35,11 +38,11 @@ export async function localStorage(folder: string): Promise<Storage> {
   return {
     async stage(id) {
       const part = `${pathOf(id)}.part`
-      const handle = await orFull(open(part, 'wx+', 0o600))
+      const handle = await orRefuse(open(part, 'wx+', 0o600))
       let size = 0
       return {
         async write(chunk) {
-          await orFull(writeAll(handle, chunk))
+          await orRefuse(writeAll(handle, chunk))
           size += chunk.length
         },
         source() {
@@ -54,7 +57,7 @@ export async function localStorage(folder: string): Promise<Storage> {
           }
         },
         async commit() {
-          await orFull(handle.sync())
+          await orRefuse(handle.sync())
           await handle.close()
           await rename(part, pathOf(id))
           await syncFolder(folder)
@@ -68,7 +71,7 @@ export async function localStorage(folder: string): Promise<Storage> {
     source: (id, size) => ({
       size,
       async read(offset, length) {
-        await using handle = await open(pathOf(id), constants.O_RDONLY)
+        await using handle = await orRefuse(open(pathOf(id), constants.O_RDONLY))
         return await readInto(new Uint8Array(length), handle, offset)
       },
     }),
@@ -106,16 +109,19 @@ async function readInto(
 
 // The rename itself is durable only once the folder is.
 async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, constants.O_RDONLY)
+  await using handle = await orRefuse(open(folder, constants.O_RDONLY))
   await handle.sync()
 }
 
-async function orFull<T>(work: Promise<T>): Promise<T> {
+async function orRefuse<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof Error && 'code' in error && FULL.has(String(error.code))) {
-      throw new StorageFull('no room to store a file', { cause: error })
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (FULL.has(code)) throw new StorageFull('no room to store a file', { cause: error })
+    if (EXHAUSTED.has(code)) {
+      const headers = { 'retry-after': '1' }
+      throw new Refusal(503, { message: 'Too many files are open', headers })
     }
     throw error
   }

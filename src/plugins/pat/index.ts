@@ -80,6 +80,8 @@ export function createPat({
       throw refusals.unknown
     }
     const { known, standing } = found
+    // Now, while the client is there: nobody can tell the address of one that has gone.
+    const from = address(request)
     const use = useOf(known)
     uses.set(request, use)
     const accepted = () => {
@@ -96,7 +98,7 @@ export function createPat({
       if (standing === 'expired') throw refusals.expired
       if (!known.ownerActive) throw refusals.inactive
       use.expiresAt = known.principal.expiresAt
-      if (known.allowed && !isTextWithin(address(request), known.allowed)) {
+      if (known.allowed && !isTextWithin(from, known.allowed)) {
         throw refusals.address
       }
       const counted = limit(request, { tokenId: use.tokenId, perMinute: known.perMinute })
