@@ -12,11 +12,16 @@ export function expiryWarning(expiresAt: Date, now = Date.now()): string | null 
   return `The token ends in ${days} ${days === 1 ? 'day' : 'days'}`
 }
 
+// All uses of a token have one and the same.
+const printed = new WeakMap<Date, string>()
+
 /** Says on an answer to an accepted token when it ends, and warns for the last 14 days. */
 export const expiryHeaders = (pat: Pat) => (request: Request, headers: Headers) => {
   const expiresAt = pat.expiry(request)
   if (expiresAt === undefined) return
-  headers.set('token-expires-at', expiresAt.toISOString())
+  const text = printed.get(expiresAt) ?? expiresAt.toISOString()
+  printed.set(expiresAt, text)
+  headers.set('token-expires-at', text)
   const warning = expiryWarning(expiresAt)
   if (warning !== null) headers.set('token-warning', warning)
 }
