@@ -182,3 +182,18 @@ test('nothing more is read for a client that has gone', async () => {
   await expect(Array.fromAsync(blocks)).rejects.toThrow()
   expect(reads).toBe(2)
 })
+
+test('a page is the same each time, and another one for every other question', async () => {
+  const queries = [
+    ...['', '&limit=2', '&offset=1', '&limit=2&offset=1', '&scale=linear'],
+    ...['&compensated=true', '&scale=linear&compensated=true'],
+    ...['&parameters=FL1', '&parameters=FL2', '&parameters=FL2,FL1'],
+  ]
+  const texts = async () => {
+    const answers = queries.map((query) => me.get(`${EVENTS}?file_id=${amplified}${query}`))
+    return (await Promise.all(answers)).map(({ text }) => text)
+  }
+  const first = await texts()
+  expect(new Set(first).size).toBe(queries.length)
+  expect(await texts()).toEqual(first)
+})

@@ -145,3 +145,10 @@ test('a page whose JSON would not fit into memory is refused, and says how many 
     200,
   )
 })
+
+test('a page that was read before is gone with its file', async () => {
+  const id = await file(small)
+  expect((await get('events', id)).status).toBe(200)
+  await api.call('DELETE', `/api/v1/fcs/files/${id}`, { bearer: me.bearer })
+  expect((await get('events', id)).status).toBe(404)
+})
