@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
@@ -9,13 +8,14 @@ import { memoryAttempts } from './auth/throttle.ts'
 import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
 import { connect, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
+import { keepSwept } from './files/sweep.ts'
 import { inFlight } from './in-flight.ts'
 import { createLog, type Log } from './log.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
-import { localStorage } from './storage/local.ts'
+import { openStorage } from './storage/open.ts'
 
 export type Server = {
   url: string
@@ -83,7 +83,7 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     await partitions.made
     const [storage, sample, secretKey] = await Promise.all([
-      localStorage(join(config.DATA_DIR, 'files')),
+      openStorage(config, log),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
     ])
@@ -113,6 +113,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
+    const swept = keepSwept({ sql, storage, log })
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
@@ -126,6 +127,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
         partitions.stop()
+        swept.stop()
         await app.decorator.pat.close()
         await database.close()
       },
