@@ -125,7 +125,8 @@ export function s3Calls(settings: S3Settings, { callMs, partMs }: S3Patience = P
         if (!(Body instanceof Readable)) throw new TypeError('no stream of bytes')
         options.abortSignal.addEventListener('abort', () => Body.destroy(), { once: true })
         try {
-          if (ContentLength !== length) throw new BytesLost('S3 has other bytes than its row says')
+          if (ContentLength !== undefined && ContentLength !== length)
+            throw new BytesLost('S3 has other bytes than its row says')
           return await collected(Body, length)
         } finally {
           Body.destroy()

@@ -21,6 +21,7 @@ export function stageInS3(s3: S3Calls, key: string, spool: Spool): Staged {
   const parts: Promise<S3Part>[] = []
   let upload: string | undefined
   let sent = 0
+  let failure: unknown
 
   const send = async (upload: string, number: number, offset: number, length: number) => {
     const memory = free.pop() ?? new Uint8Array(PART_BYTES)
@@ -34,15 +35,17 @@ export function stageInS3(s3: S3Calls, key: string, spool: Spool): Staged {
   const sendNext = async (length: number) => {
     upload ??= await s3.begin(key)
     while (underWay.size >= PARTS_AT_ONCE) await Promise.race(underWay)
-    stop.signal.throwIfAborted()
+    // What is written next fails with the reason.
+    if (failure !== undefined) throw failure
     if (parts.length === MOST_PARTS) throw new StorageFull('S3 takes no more parts of a file')
     const part = send(upload, parts.length + 1, sent, length)
     parts.push(part)
     underWay.add(part)
     part.then(
       () => underWay.delete(part),
-      // What is written next fails at once with the reason.
-      (error) => stop.abort(error),
+      (error) => {
+        failure ??= error
+      },
     )
     sent += length
   }
