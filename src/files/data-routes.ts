@@ -54,6 +54,7 @@ export function fileId(given: string | undefined): string | undefined {
 
 export const TAG = 'FCS data'
 export const UNKNOWN = { 404: 'No such file of yours' }
+export const UNREADABLE = { ...UNKNOWN, 410: 'The bytes of the file are lost' }
 const KNOWN = { 304: 'The client has this answer' }
 
 /** Of a page of JSON, which is made in memory. */
@@ -124,7 +125,7 @@ export function fcsDataRoutes({
         detail: operation(TAG, 'Events, a page or all of them', {
           description: 'As JSON by the page, or streamed as CSV, NDJSON or Arrow IPC.',
           answer: [200, Events, EVENT_FORMS],
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )
@@ -150,7 +151,7 @@ export function fcsDataRoutes({
         detail: operation(TAG, 'Statistics of every channel', {
           answer: [200, Statistics],
           alsoAnswers: KNOWN,
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )

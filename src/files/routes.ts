@@ -148,7 +148,11 @@ export function fileRoutes(options: {
             206: { description: 'The range asked for', content: FCS_FILE },
             304: 'The client has these bytes',
           },
-          refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
+          refusals: {
+            ...UNKNOWN,
+            410: 'The bytes of the file are lost',
+            416: 'The range lies outside of the file',
+          },
         }),
       },
     )
