@@ -53,7 +53,7 @@ export function fileId(given: string | undefined): string | undefined {
 }
 
 export const TAG = 'FCS data'
-export const UNKNOWN = { 404: 'No such file of yours' }
+const UNKNOWN = { 404: 'No such file of yours' }
 export const UNREADABLE = { ...UNKNOWN, 410: 'The bytes of the file are lost' }
 const KNOWN = { 304: 'The client has this answer' }
 
