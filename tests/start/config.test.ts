@@ -168,7 +168,7 @@ test.each([
 ])('files go to a bucket of %s with its form of URL', (_, given, region, forcePathStyle) => {
   const env: Record<string, string> = { S3_BUCKET: 'flow', ...KEYS, ...given }
   expect(s3Settings(loadConfig(env))).toEqual({
-    ...{ endpoint: env['S3_ENDPOINT'], region, bucket: 'flow', forcePathStyle },
+    ...{ endpoint: env.S3_ENDPOINT, region, bucket: 'flow', forcePathStyle },
     ...{ accessKeyId: 'an-id', secretAccessKey: 'a/secret+key=' },
   })
 })
