@@ -4,7 +4,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { S3Settings } from '../../src/storage/s3-calls.ts'
 
 const BUCKET = 'flow'
@@ -105,6 +110,11 @@ export async function startS3(kind: S3Kind) {
     async uploads(): Promise<string[]> {
       const command = new ListMultipartUploadsCommand({ Bucket: BUCKET })
       return ((await client.send(command)).Uploads ?? []).map(({ Key = '' }) => Key)
+    },
+    /** The checksum that the server keeps with an object. */
+    async checksum(Key: string): Promise<string | undefined> {
+      const command = new HeadObjectCommand({ Bucket: BUCKET, Key, ChecksumMode: 'ENABLED' })
+      return (await client.send(command)).ChecksumCRC32
     },
     kill,
     /** Again on the same port and folder, after `kill`. */

@@ -146,6 +146,10 @@ test.skipIf(!HAS_VERSITYGW)(
       proxy.fail((call) => (at[step](call) ? 'corrupt' : null))
       expectUnavailable(await upload(file))
       await expectNothingKept()
+      proxy.fail()
+      const kept = await upload(file)
+      expect(await server.checksum(kept.body.data.file_id)).toBeString()
+      await remove(kept)
     }
   },
 )

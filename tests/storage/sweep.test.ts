@@ -69,6 +69,19 @@ describe.each(PLACES)('a sweep of %s', (kind) => {
     expect(await leftovers()).toBeEmpty()
   })
 
+  test('keeps an id that is given up from being announced again, as by a second try, until its bytes are gone', async () => {
+    const files = ownFiles(api.pool)
+    const id = crypto.randomUUID()
+    await files.announce(id)
+    await files.announce(id)
+    await files.forget(me.user.id, id)
+    await expect(files.announce(id)).rejects.toThrow()
+    await files.released(id)
+    await files.announce(id)
+    await files.forget(me.user.id, id)
+    await files.released(id)
+  })
+
   test('says which files have lost their bytes, and keeps their rows', async () => {
     const [lost, kept] = [await me.file(), await me.file()]
     await at.other.remove(lost)
