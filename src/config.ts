@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { connect } from './db.ts'
 import { canonicalBlock } from './plugins/address.ts'
+import type { S3Settings } from './storage/s3-calls.ts'
 
 // Beside words that no random key holds: one character repeated, and the key in FastAPI's tutorial.
 const PLACEHOLDERS =
@@ -59,7 +60,10 @@ const secretKey = z
 const unreserved = (least: number, rule: string) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9._-]{${least},200}$`), rule)
 const isOrigin = (text: string) => /^https?:/.test(text) && URL.parse(text)?.origin === text
-const notYet = z.never('nothing: this release does not support it').optional()
+const isServer = (text: string) => {
+  const url = /^https?:\/\//.test(text) ? URL.parse(text) : null
+  return url !== null && !url.username && !url.password && !url.search && !url.hash
+}
 
 /** Every setting: its form, and what it accepts in words. An empty variable counts as not given. */
 const Settings = z.object({
@@ -109,11 +113,31 @@ const Settings = z.object({
     .pipe(z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'))
     .optional(),
   REDIS_URL: z.string().refine(isRedisUrl, REDIS_URL).optional(),
-  S3_ENDPOINT: notYet,
-  S3_BUCKET: notYet,
-  S3_ACCESS_KEY_ID: notYet,
-  S3_SECRET_ACCESS_KEY: notYet,
-  S3_REGION: notYet,
+  S3_ENDPOINT: z
+    .string()
+    .refine(isServer, 'a URL such as https://minio.example.org:9000')
+    .optional(),
+  S3_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'a region such as eu-central-1')
+    .default('us-east-1'),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket')
+    .optional(),
+  S3_PREFIX: z
+    .string()
+    .regex(/^([\w.-]{1,100}\/){1,5}$/, 'a path that ends with a slash, such as flow/files/')
+    .default(''),
+  S3_ACCESS_KEY_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{3,200}$/, 'an access key without spaces')
+    .optional(),
+  S3_SECRET_ACCESS_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{3,200}$/, 'a secret key without spaces')
+    .optional(),
+  S3_FORCE_PATH_STYLE: yesOrNo.optional(),
 })
 
 export type Config = z.infer<typeof Settings>
@@ -137,9 +161,29 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   throw new ConfigError(`${issue?.path.join('.')} is not usable: it takes ${issue?.message}`)
 }
 
+const S3_TOGETHER = ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const
+
 function together(config: Config): Config {
-  if (!config.INTROSPECTION_CLIENT_ID === !config.INTROSPECTION_CLIENT_SECRET) return config
-  throw new ConfigError('INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together')
+  if (!config.INTROSPECTION_CLIENT_ID !== !config.INTROSPECTION_CLIENT_SECRET) {
+    throw new ConfigError('INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together')
+  }
+  const given = S3_TOGETHER.filter((name) => config[name] !== undefined)
+  // An endpoint alone would be files on the local disk that somebody believes to be elsewhere.
+  if (given.length < S3_TOGETHER.length && (given.length > 0 || config.S3_ENDPOINT)) {
+    throw new ConfigError(`${S3_TOGETHER.slice(0, 2).join(', ')} and ${S3_TOGETHER[2]} go together`)
+  }
+  return config
+}
+
+/** Where files are kept, when it is not the local disk. */
+export function s3Settings(config: Config): S3Settings | null {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_ENDPOINT: endpoint } = config
+  const { S3_SECRET_ACCESS_KEY: secretAccessKey, S3_REGION: region } = config
+  if (!bucket || !accessKeyId || !secretAccessKey) return null
+  // AWS alone has a host name for each bucket, unless somebody has set one up.
+  const isAws = endpoint === undefined || new URL(endpoint).hostname.endsWith('.amazonaws.com')
+  const forcePathStyle = config.S3_FORCE_PATH_STYLE ?? !isAws
+  return { endpoint, region, bucket, accessKeyId, secretAccessKey, forcePathStyle }
 }
 
 /** The client that may introspect tokens, when there is one. */

@@ -5,7 +5,7 @@ import type { Log } from './log.ts'
 import { around } from './plugins/around.ts'
 import { Refusal, type RefusalDetail } from './plugins/refusal.ts'
 import { requestId } from './request-headers.ts'
-import { StorageFull } from './storage/local.ts'
+import { BytesLost, StorageFull, StorageUnavailable } from './storage/storage.ts'
 
 /** The closed list of what this program refuses outside its guards, which have refusals of their own. */
 const STATUS = {
@@ -15,6 +15,7 @@ const STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  gone: 410,
   too_large: 413,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
@@ -82,6 +83,12 @@ function refusalFor(code: unknown, error: unknown): Refusal {
   if (code === 'PARSE') return refuse('bad_request', 'The body could not be read')
   if (code === 'NOT_FOUND') return refuse('not_found')
   if (error instanceof StorageFull) return refuse('insufficient_storage', 'The storage is full')
+  if (error instanceof BytesLost) return refuse('gone', 'The bytes of this file are lost')
+  if (error instanceof StorageUnavailable) {
+    return refuse('unavailable', 'The storage of files does not answer', {
+      headers: { 'retry-after': '1' },
+    })
+  }
   if (isDatabaseDown(error)) {
     return refuse('unavailable', 'The database does not answer', {
       headers: { 'retry-after': '1' },

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
@@ -9,6 +8,7 @@ import { type Config, ConfigError, introspectionClient, loadConfig } from './con
 import { createCounts } from './counts.ts'
 import { connect, hasOwnSessions, isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
+import { keepSwept } from './files/sweep.ts'
 import { inFlight } from './in-flight.ts'
 import { memoryLimits, redisLimits } from './limits.ts'
 import { createLog, type Log } from './log.ts'
@@ -17,7 +17,7 @@ import { keepPartitions } from './plugins/audit/index.ts'
 import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
-import { localStorage } from './storage/local.ts'
+import { openStorage } from './storage/open.ts'
 
 export type Server = {
   url: string
@@ -88,8 +88,8 @@ async function start(config: Config, log: Log, listen: Listen) {
     await partitions.made
     const counts = createCounts(log)
     const [storage, exports, sample, secretKey, limits] = await Promise.all([
-      localStorage(join(config.DATA_DIR, 'files')),
-      localStorage(join(config.DATA_DIR, 'audit')),
+      openStorage(config, log, 'files'),
+      openStorage(config, log, 'audit'),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
       config.REDIS_URL ? redisLimits(config.REDIS_URL, { log, counts }) : memoryLimits(),
@@ -124,6 +124,7 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     const days = config.AUDIT_RETENTION_DAYS
     const retention = days > 0 ? keepRetention({ sql, storage: exports, days, log }) : undefined
+    const swept = keepSwept({ sql, storage, log })
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
@@ -145,6 +146,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         await app.decorator.auditFlush()
         partitions.stop()
         limits.close()
+        swept.stop()
         await app.decorator.pat.close()
         await database.close()
       },

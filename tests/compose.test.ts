@@ -103,6 +103,8 @@ describe('docker-compose.yml', () => {
       ['DATABASE_URL_FILE', '/secrets/database/url'],
       ['SECRET_KEY', null],
       ['SECRET_KEY_PREVIOUS', null],
+      ['S3_ACCESS_KEY_ID', null],
+      ['S3_SECRET_ACCESS_KEY', null],
       ['POSTGRES_PASSWORD_FILE', '/secrets/database/password'],
     ])
   })

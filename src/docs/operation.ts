@@ -7,7 +7,10 @@ type Content = Record<string, { schema: Record<string, unknown> }>
 type Answer = z.ZodType | Content
 
 /** What every operation may answer, whoever calls it. */
-const ALWAYS = { 429: 'Too many requests from this address', 503: 'The database does not answer' }
+const ALWAYS = {
+  429: 'Too many requests from this address',
+  503: 'The database or the storage does not answer',
+}
 
 export const errorSchema = {
   type: 'object' as const,

@@ -55,7 +55,8 @@ export function fileId(given: string | undefined): string | undefined {
 }
 
 export const TAG = 'FCS data'
-export const UNKNOWN = { 404: 'No such file of yours' }
+const UNKNOWN = { 404: 'No such file of yours' }
+export const UNREADABLE = { ...UNKNOWN, 410: 'The bytes of the file are lost' }
 const KNOWN = { 304: 'The client has this answer' }
 
 /** Of a page of JSON, which is made in memory. */
@@ -131,7 +132,7 @@ export function fcsDataRoutes({
         detail: operation(TAG, 'Events, a page or all of them', {
           description: 'As JSON by the page, or streamed as CSV, NDJSON or Arrow IPC.',
           answer: [200, Events, EVENT_FORMS],
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )
@@ -157,7 +158,7 @@ export function fcsDataRoutes({
         detail: operation(TAG, 'Statistics of every channel', {
           answer: [200, Statistics],
           alsoAnswers: KNOWN,
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )

@@ -9,7 +9,12 @@ import type { FileItem } from './files.ts'
 const CHUNK_BYTES = 256 * 1024
 
 /** The stored bytes, or the range that is asked for (RFC 9110 §14), read as fast as the client takes them. */
-export function download(request: Request, file: FileItem, source: ByteSource, log: Log): Response {
+export async function download(
+  request: Request,
+  file: FileItem,
+  source: ByteSource,
+  log: Log,
+): Promise<Response> {
   const size = file.size_bytes
   const etag = etagOf(file)
   const headers = new Headers({
@@ -25,13 +30,15 @@ export function download(request: Request, file: FileItem, source: ByteSource, l
   const [start, end] = range ?? [0, size]
   headers.set('content-length', String(end - start))
   if (range) headers.set('content-range', `bytes ${start}-${end - 1}/${size}`)
-  // The status is out by then: the client sees the connection break, and the log says why.
+  // Read before the status is out: a storage that fails as a rule does so at once.
+  const first = await source.read(start, Math.min(CHUNK_BYTES, end - start))
+  // Later the client sees the connection break, and the log says why.
   const readOrSay: ByteSource['read'] = (offset, length) =>
     source.read(offset, length).catch((error) => {
       log.error('download broken off', { id: file.id, error: String(error) })
       throw error
     })
-  return new Response(bytesOf(readOrSay, start, end), { status: range ? 206 : 200, headers })
+  return new Response(bytesOf(first, readOrSay, start, end), { status: range ? 206 : 200, headers })
 }
 
 /** Half-open, or null for the whole file: several ranges, or an If-Range that fails, get it all. */
@@ -52,12 +59,14 @@ function wantedRange(request: Request, etag: string, size: number): [number, num
   return [start, end]
 }
 
-function bytesOf(read: ByteSource['read'], start: number, end: number) {
+function bytesOf(first: Uint8Array, read: ByteSource['read'], start: number, end: number) {
   let at = start
+  let next: Uint8Array | null = first
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const chunk = await read(at, Math.min(CHUNK_BYTES, end - at))
+        const chunk = next ?? (await read(at, Math.min(CHUNK_BYTES, end - at)))
+        next = null
         at += chunk.length
         controller.enqueue(chunk)
         if (at >= end) controller.close()

@@ -14,6 +14,8 @@ export type FileItem = {
   created_at: Date
 }
 
+const TOO_LATE = 'The upload could not be kept in time: send it again'
+
 /** The files of one owner, who is part of every statement: another's file is as unknown as none. */
 export function ownFiles(sql: Sql) {
   const columns = sql`id, filename, size_bytes::float8 as size_bytes, encode(sha256, 'hex') as sha256,
@@ -24,15 +26,31 @@ export function ownFiles(sql: Sql) {
     return found
   }
 
+  /** Removes a row, after which its bytes are left over. */
+  const leave = (owner: string, id: string) => sql<{ id: string }[]>`
+    with gone as (delete from fcs_files where id = ${id} and owner_id = ${owner} returning id)
+    insert into fcs_leftovers (id, claimed) select id, true from gone returning id`
+
   return {
+    /** Before the bytes of a file are committed: from now on the sweep knows of them. */
+    async announce(id: string): Promise<void> {
+      const { count } = await sql`
+        insert into fcs_leftovers (id) values (${id})
+        on conflict (id) do update set since = now() where not fcs_leftovers.claimed`
+      if (count === 0) throw refuse('unavailable', TOO_LATE)
+    },
+
+    /** Once they are committed. Refused when the sweep has given them up meanwhile. */
     async insert(id: string, owner: string, received: ReceivedFcs): Promise<void> {
       const { filename, sizeBytes, sha256, description, statistics } = received
-      await sql`
+      const { count } = await sql`
+        with announced as (delete from fcs_leftovers where id = ${id} and not claimed returning id)
         insert into fcs_files (id, owner_id, filename, size_bytes, sha256, total_events, total_parameters,
           description, statistics)
-        values (${id}, ${owner}, ${filename}, ${sizeBytes}, ${sha256}, ${description.total_events},
+        select id, ${owner}, ${filename}, ${sizeBytes}, ${sha256}, ${description.total_events},
           ${description.parameters.length}, ${JSON.stringify(description)}::text::json,
-          ${JSON.stringify(statistics)}::text::json)`
+          ${JSON.stringify(statistics)}::text::json from announced`
+      if (count === 0) throw refuse('unavailable', TOO_LATE)
     },
 
     async list(owner: string, { limit, after }: { limit: number; after: Place | null }) {
@@ -67,14 +85,16 @@ export function ownFiles(sql: Sql) {
         from fcs_files where id = ${id} and owner_id = ${owner}`,
       ),
 
-    /** Removes a row that may not be there. */
-    forget: (owner: string, id: string) => sql`
-      delete from fcs_files where id = ${id} and owner_id = ${owner}`,
+    /** Of an announced file whose row was written, was not, or may yet be: afterwards there is none, for good. */
+    async forget(owner: string, id: string): Promise<void> {
+      // An insert that is still under way holds the lock of this row, and so comes before or not at all.
+      const { count } = await sql`update fcs_leftovers set claimed = true where id = ${id}`
+      if (count === 0) await leave(owner, id)
+    },
 
-    remove: async (owner: string, id: string) =>
-      one(
-        await sql<{ id: string }[]>`
-        delete from fcs_files where id = ${id} and owner_id = ${owner} returning id`,
-      ),
+    remove: async (owner: string, id: string) => one(await leave(owner, id)),
+
+    /** The bytes of a file that was removed are gone. */
+    released: (id: string) => sql`delete from fcs_leftovers where id = ${id} and claimed`,
   }
 }

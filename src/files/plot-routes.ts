@@ -23,7 +23,7 @@ import {
   extremesOf,
   isConverted,
 } from './converted.ts'
-import { data_set, file_id, fileId, TAG, UNKNOWN } from './data-routes.ts'
+import { data_set, file_id, fileId, TAG, UNREADABLE } from './data-routes.ts'
 import { Density, Histogram } from './plot-answers.ts'
 import type { reading } from './reading.ts'
 
@@ -133,7 +133,7 @@ export function plotRoutes({
         query: HistogramQuery,
         detail: operation(TAG, 'A histogram of one channel', {
           answer: [200, Histogram],
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )
@@ -170,7 +170,7 @@ export function plotRoutes({
         query: DensityQuery,
         detail: operation(TAG, 'A density plot of two channels', {
           answer: [200, Density],
-          refusals: UNKNOWN,
+          refusals: UNREADABLE,
         }),
       },
     )

@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres'
 import type { ByteSource, ChannelStatistics } from '../fcs/index.ts'
-import type { Storage } from '../storage/local.ts'
+import type { Storage } from '../storage/storage.ts'
 import { chosenDataSet, furtherDataSet } from './data-sets.ts'
-import { ownFiles } from './files.ts'
+import { type FileItem, ownFiles } from './files.ts'
 import type { Sample } from './sample.ts'
 
 export type Readable = {
@@ -10,6 +10,23 @@ export type Readable = {
   sha256: string
   source: ByteSource
   description: ReturnType<typeof chosenDataSet>
+}
+
+/** The bytes of an owner's file. One that was deleted since its row was read is as unknown as any other. */
+export function sourceOf(
+  { files, storage }: { files: ReturnType<typeof ownFiles>; storage: Storage },
+  owner: string,
+  { id, size_bytes }: Pick<FileItem, 'id' | 'size_bytes'>,
+): ByteSource {
+  const { size, read } = storage.source(id, size_bytes)
+  return {
+    size,
+    read: (offset, length) =>
+      read(offset, length).catch(async (error) => {
+        await files.find(owner, id)
+        throw error
+      }),
+  }
 }
 
 /**
@@ -24,16 +41,9 @@ export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; 
         return { ...sample, description: chosenDataSet(sample.description, dataSet) }
       }
       const { id, size_bytes, description, ...file } = await files.describe(owner, fileId)
-      const { size, read } = storage.source(id, size_bytes)
-      const readOrGone: ByteSource['read'] = (offset, length) =>
-        read(offset, length).catch(async (error) => {
-          // Deleted since its row was read: then it is as unknown as any other.
-          await files.find(owner, id)
-          throw error
-        })
       return {
         ...file,
-        source: { size, read: readOrGone },
+        source: sourceOf({ files, storage }, owner, { id, size_bytes }),
         description: chosenDataSet(description, dataSet),
       }
     },

@@ -1,18 +1,19 @@
 import { Elysia, status } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
-import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
 import type { ScopeGuard } from '../guard.ts'
 import type { Log } from '../log.ts'
 import { cursor, decodeCursor, queryNumber } from '../paging.ts'
 import { fcs } from '../plugins/fcs/index.ts'
 import { documented, Id, success } from '../schema.ts'
-import type { Storage } from '../storage/local.ts'
+import type { Storage } from '../storage/storage.ts'
 import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
 import { dataSetItem, dataSetItems } from './data-sets.ts'
 import { download } from './download.ts'
 import { ownFiles } from './files.ts'
+import { fileKeeper } from './keep.ts'
+import { sourceOf } from './reading.ts'
 
 const List = documented(z.object({ limit: queryNumber(1, 200).default(50), cursor }))
 const OneFile = documented(Id)
@@ -63,16 +64,7 @@ export function fileRoutes(options: {
   const { sql, guard, storage, maxBytes, log } = options
   const files = ownFiles(sql)
 
-  const removeUpload = async (owner: string, id: string, failure: unknown) => {
-    try {
-      // A connection can end after the commit and before we hear of it: then there is a row.
-      if (isDatabaseDown(failure)) await files.forget(owner, id)
-      await storage.remove(id)
-    } catch (error) {
-      // Bytes without a row are better than a row without bytes.
-      log.error('failed upload not removed', { id, error: String(error) })
-    }
-  }
+  const keep = fileKeeper({ files, storage, log })
 
   return new Elysia({ prefix: '/api/v1/fcs' })
     .use(guard)
@@ -80,28 +72,19 @@ export function fileRoutes(options: {
     .post(
       '/upload',
       async ({ request, set, principal, receiveFcs }) => {
-        const id = crypto.randomUUID()
-        const staged = await storage.stage(id)
-        try {
-          const received = await receiveFcs(request, staged)
-          await staged.commit()
-          await files.insert(id, principal.userId, received)
-          const { filename, description } = received
-          set.headers.location = `/api/v1/fcs/files/${id}`
-          return status(
-            201,
-            success({
-              file_id: id,
-              filename,
-              total_events: description.total_events,
-              total_parameters: description.parameters.length,
-            }),
-          )
-        } catch (error) {
-          await staged.discard()
-          await removeUpload(principal.userId, id, error)
-          throw error
-        }
+        const { id, filename, description } = await keep(principal.userId, (sink) =>
+          receiveFcs(request, sink),
+        )
+        set.headers.location = `/api/v1/fcs/files/${id}`
+        return status(
+          201,
+          success({
+            file_id: id,
+            filename,
+            total_events: description.total_events,
+            total_parameters: description.parameters.length,
+          }),
+        )
       },
       { scope: 'fcs:write', parse: 'none', detail: uploadOperation },
     )
@@ -133,9 +116,10 @@ export function fileRoutes(options: {
       '/files/:id',
       async ({ params, principal }) => {
         const { id } = await files.remove(principal.userId, params.id)
-        // The row is the truth: without it the bytes are unreachable, whether or not they go now.
+        // The row is the truth: without it the bytes are unreachable, and what does not go now the sweep takes.
         await storage
           .remove(id)
+          .then(() => files.released(id))
           .catch((error) => log.error('file not removed', { id, error: String(error) }))
         return success({ message: 'File deleted successfully', file_id: id })
       },
@@ -152,7 +136,8 @@ export function fileRoutes(options: {
       '/files/:id/download',
       async ({ request, params, principal }) => {
         const file = await files.find(principal.userId, params.id)
-        return download(request, file, storage.source(file.id, file.size_bytes), log)
+        const source = sourceOf({ files, storage }, principal.userId, file)
+        return download(request, file, source, log)
       },
       {
         scope: 'fcs:read',
@@ -163,7 +148,11 @@ export function fileRoutes(options: {
             206: { description: 'The range asked for', content: FCS_FILE },
             304: 'The client has these bytes',
           },
-          refusals: { ...UNKNOWN, 416: 'The range lies outside of the file' },
+          refusals: {
+            ...UNKNOWN,
+            410: 'The bytes of the file are lost',
+            416: 'The range lies outside of the file',
+          },
         }),
       },
     )

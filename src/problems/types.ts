@@ -8,13 +8,14 @@ const MEANINGS: Record<number, string> = {
   404: 'There is no such route, or nothing of yours with that id. What belongs to others is answered in the same way.',
   405: 'The route exists, but not with this method. Allow has all that it takes.',
   409: 'What is asked for contradicts what is there: a name that is taken, or a token that was revoked. Look at the present state first.',
+  410: 'The file is known, and its bytes are lost: what was read of them at the upload is still answered. Tell the operator of the service, who may have them in a backup.',
   413: 'The body is larger than the route takes. detail says how much that is.',
   415: 'The body is not of the content type that the route reads. Send Content-Type with the right one.',
   416: 'The range that is asked for lies outside of the file. Content-Range says how large the file is.',
   422: 'The request was read, and a field breaks its rule. errors names each field and the rule, never the value.',
   429: 'There were too many requests from this address, with this token or to this account. Wait for retry_after seconds; RateLimit says which limit it was.',
   500: 'The service failed. Tell its operator the instance: the log knows it by that.',
-  503: 'The service can not answer at the moment, as a rule since its database does not. Try again after Retry-After.',
+  503: 'The service can not answer at the moment, as a rule since its database or its storage of files does not. Try again after Retry-After.',
   507: 'The storage of the service is full. Nothing was kept of the upload.',
 }
 

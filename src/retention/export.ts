@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { Sql } from 'postgres'
 import type { ByteSource } from '../fcs/index.ts'
-import type { Staged } from '../storage/local.ts'
+import type { Staged } from '../storage/storage.ts'
 
 /** A month of the audit log (`2026-01-01`), and how many of PostgreSQL's pages its rows are in. */
 export type Month = { month: string; pages: number }

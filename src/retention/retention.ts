@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../log.ts'
-import type { Storage } from '../storage/local.ts'
+import type { Storage } from '../storage/storage.ts'
 import { type Month, verify, type Written, writeMonth } from './export.ts'
 
 const HOUR_MS = 3_600_000
@@ -56,6 +56,8 @@ async function retire(options: Options, signal: AbortSignal): Promise<void> {
     await turn`set local idle_in_transaction_session_timeout = 0`
     const [lock] = await turn`select pg_try_advisory_xact_lock(${lockKey}) as held`
     if (!lock?.held) return
+    // What instances have left that were killed while they wrote.
+    await options.storage.tidy()
     const months = await sql<Month[]>`
       select month::text, pages::int from audit_log_expired_months(${days})`
     for (const month of months) {

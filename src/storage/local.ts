@@ -1,128 +1,86 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { ByteSource } from '../fcs/index.ts'
-import { Refusal } from '../plugins/refusal.ts'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { openSpool, partPath, readInto, removeAbandonedParts, told } from './spool.ts'
+import { BytesLost, isId, type Storage } from './storage.ts'
 
-/** There is no room for the bytes: on the device, in the quota, or under the limit of a file's size. */
-export class StorageFull extends Error {}
+const PAGE = 1000
 
-/** A file under way: invisible until `commit`, gone after `discard`. */
-export type Staged = {
-  write(chunk: Uint8Array): Promise<void>
-  /** What was written so far. Reads take turns with the same memory: a large file is read over and over. */
-  source(): ByteSource
-  commit(): Promise<void>
-  discard(): Promise<void>
-}
-
-export type Storage = {
-  stage(id: string): Promise<Staged>
-  source(id: string, size: number): ByteSource
-  remove(id: string): Promise<void>
-}
-
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-/** The process, or the machine, has as many files and sockets open as it may. */
-const EXHAUSTED = new Set(['EMFILE', 'ENFILE'])
-
-/** An upload that is alive writes more often than this; servers that share a folder leave each other's alone. */
-const ABANDONED_MS = 60 * 60 * 1000
-
-/** Files on the local disk, named by their id alone. What a crash leaves of an upload goes at a later start. */
+/** Files on the local disk, named by their id alone. */
 export async function localStorage(folder: string): Promise<Storage> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await removeAbandoned(folder)
+  await makeFolder(folder)
   const pathOf = (id: string) => join(folder, id)
 
   return {
     async stage(id) {
-      const part = `${pathOf(id)}.part`
-      const handle = await orRefuse(open(part, 'wx+', 0o600))
-      let size = 0
+      const part = partPath(folder, id)
+      const { write, source, sync, close } = await openSpool(part)
       return {
-        async write(chunk) {
-          await orRefuse(writeAll(handle, chunk))
-          size += chunk.length
-        },
-        source() {
-          let [buffer, other] = [new Uint8Array(), new Uint8Array()]
-          return {
-            size,
-            read(offset, length) {
-              ;[buffer, other] = [other, buffer]
-              if (buffer.length < length) buffer = new Uint8Array(length)
-              return readInto(buffer.subarray(0, length), handle, offset)
-            },
-          }
-        },
+        write,
+        source,
         async commit() {
-          await orRefuse(handle.sync())
-          await handle.close()
-          await rename(part, pathOf(id))
+          await sync()
+          await close()
+          await told(rename(part, pathOf(id)))
           await syncFolder(folder)
         },
         async discard() {
-          await handle.close().catch(() => {})
-          await rm(part, { force: true })
+          await close()
+          await rm(part, { force: true }).catch(() => {})
         },
       }
     },
+
     source: (id, size) => ({
       size,
       async read(offset, length) {
-        await using handle = await orRefuse(open(pathOf(id), constants.O_RDONLY))
+        await using handle = await told(open(pathOf(id), constants.O_RDONLY)).catch(lostIfAbsent)
         return await readInto(new Uint8Array(length), handle, offset)
       },
     }),
-    remove: (id) => rm(pathOf(id), { force: true }),
+
+    async remove(id) {
+      await told(rm(pathOf(id), { force: true }))
+      await syncFolder(folder)
+    },
+
+    has: (id) =>
+      told(stat(pathOf(id))).then(
+        () => true,
+        (error) => {
+          if (isAbsent(error)) return false
+          throw error
+        },
+      ),
+
+    async *list() {
+      const ids = (await told(readdir(folder))).filter(isId).sort()
+      for (let at = 0; at < ids.length; at += PAGE) yield ids.slice(at, at + PAGE)
+    },
+
+    tidy: (olderThanMs) => told(removeAbandonedParts(folder, olderThanMs)),
   }
 }
 
-async function removeAbandoned(folder: string): Promise<void> {
-  const parts = (await readdir(folder)).filter((name) => name.endsWith('.part'))
-  for (const path of parts.map((name) => join(folder, name))) {
-    const written = await stat(path).catch(() => null)
-    if (written && Date.now() - written.mtimeMs > ABANDONED_MS) await rm(path, { force: true })
+const isAbsent = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+function lostIfAbsent(error: unknown): never {
+  throw isAbsent(error) ? new BytesLost('a stored file is not there') : error
+}
+
+/** A folder is there after a crash once the one that it is in has been synced. */
+async function makeFolder(folder: string): Promise<void> {
+  const path = resolve(folder)
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    await syncFolder(dirname(made))
   }
 }
 
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
-    at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
-  }
-}
-
-/** Fills `bytes` from this place of the file. */
-async function readInto(
-  bytes: Uint8Array,
-  handle: FileHandle,
-  offset: number,
-): Promise<Uint8Array> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, at, bytes.length - at, offset + at)
-    if (bytesRead === 0) throw new Error('a stored file is shorter than its row says')
-    at += bytesRead
-  }
-  return bytes
-}
-
-// The rename itself is durable only once the folder is.
+// A rename or a removal itself is durable only once the folder is.
 async function syncFolder(folder: string): Promise<void> {
-  await using handle = await orRefuse(open(folder, constants.O_RDONLY))
-  await handle.sync()
-}
-
-async function orRefuse<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (FULL.has(code)) throw new StorageFull('no room to store a file', { cause: error })
-    if (EXHAUSTED.has(code)) {
-      const headers = { 'retry-after': '1' }
-      throw new Refusal(503, { message: 'Too many files are open', headers })
-    }
-    throw error
-  }
+  await using handle = await told(open(folder, constants.O_RDONLY))
+  await told(handle.sync())
 }

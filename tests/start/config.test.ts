@@ -2,7 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, ConfigError, introspectionClient, loadConfig } from '../../src/config.ts'
+import {
+  type Config,
+  ConfigError,
+  introspectionClient,
+  loadConfig,
+  s3Settings,
+} from '../../src/config.ts'
 
 const KEY = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBmb3IgdXNl'
 let folder: string
@@ -36,6 +42,8 @@ test('without any setting the defaults of the contract hold', () => {
     AUDIT_REQUIRED: true,
     AUDIT_RETENTION_DAYS: 0,
     DRAIN_DELAY_SECONDS: 0,
+    S3_REGION: 'us-east-1',
+    S3_PREFIX: '',
   })
 })
 
@@ -128,6 +136,17 @@ const refused: [keyof Config, string, string][] = [
   ['INTROSPECTION_CLIENT_SECRET', 'hush', '32 to 200 letters, digits and ._-'],
   ['INTROSPECTION_CLIENT_SECRET', `${KEY}+hush`, '32 to 200 letters, digits and ._-'],
   ['INTROSPECTION_CLIENT_SECRET', 'a'.repeat(64), 'a secret of your own'],
+  ['S3_ENDPOINT', 'hush:9000', 'a URL such as'],
+  ['S3_ENDPOINT', 'http://key:hush@minio:9000', 'a URL such as'],
+  ['S3_ENDPOINT', 's3://hush', 'a URL such as'],
+  ['S3_ENDPOINT', 'http://minio:9000/?hush', 'a URL such as'],
+  ['S3_BUCKET', 'Hush', 'the name of a bucket'],
+  ['S3_BUCKET', 'hush/files', 'the name of a bucket'],
+  ['S3_PREFIX', '/hush', 'a path that ends with a slash'],
+  ['S3_PREFIX', 'hush', 'a path that ends with a slash'],
+  ['S3_REGION', 'Hush', 'a region such as'],
+  ['S3_SECRET_ACCESS_KEY', 'hu sh', 'a secret key without spaces'],
+  ['S3_FORCE_PATH_STYLE', 'hush', 'true or false'],
 ]
 test.each(refused)('%s=%s is refused: it takes %s', (name, given, accepts) => {
   const message = refusal({ [name]: given })
@@ -144,6 +163,43 @@ test('the client that introspects has an id and a secret, or there is none', () 
     expect(refusal({ [name]: value })).toBe(
       'INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET go together',
     )
+  }
+})
+
+const KEYS = { S3_ACCESS_KEY_ID: 'an-id', S3_SECRET_ACCESS_KEY: 'a/secret+key=' }
+
+test.each([
+  ['MinIO', { S3_ENDPOINT: 'http://minio:9000' }, 'us-east-1', true],
+  ['Garage', { S3_ENDPOINT: 'http://[::1]:3900/', S3_REGION: 'garage' }, 'garage', true],
+  ['Ceph', { S3_ENDPOINT: 'https://rgw.example.org', S3_REGION: 'default' }, 'default', true],
+  [
+    'a server with a host name for each bucket',
+    { S3_ENDPOINT: 'https://s3.example.org', S3_FORCE_PATH_STYLE: 'false' },
+    'us-east-1',
+    false,
+  ],
+  ['AWS', { S3_REGION: 'eu-central-1' }, 'eu-central-1', false],
+  [
+    'AWS by its URL',
+    { S3_ENDPOINT: 'https://s3.eu-central-1.amazonaws.com', S3_REGION: 'eu-central-1' },
+    'eu-central-1',
+    false,
+  ],
+])('files go to a bucket of %s with its form of URL', (_, given, region, forcePathStyle) => {
+  const env: Record<string, string> = { S3_BUCKET: 'flow', ...KEYS, ...given }
+  expect(s3Settings(loadConfig(env))).toEqual({
+    ...{ endpoint: env.S3_ENDPOINT, region, bucket: 'flow', forcePathStyle },
+    ...{ accessKeyId: 'an-id', secretAccessKey: 'a/secret+key=' },
+  })
+})
+
+test('a bucket has both keys, and an endpoint has a bucket, or there is no start', () => {
+  expect(s3Settings(loadConfig({}))).toBeNull()
+  const all = { S3_BUCKET: 'flow', ...KEYS }
+  for (const name of Object.keys(all)) {
+    const message = 'S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together'
+    expect(refusal({ ...all, [name]: '' })).toBe(message)
+    expect(refusal({ S3_ENDPOINT: 'http://minio:9000' })).toBe(message)
   }
 })
 

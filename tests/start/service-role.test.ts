@@ -15,6 +15,7 @@ const EXPECTED: Record<string, string> = {
   audit_log: 'select insert',
   ended_sessions: 'select insert update delete',
   fcs_files: 'select insert update delete',
+  fcs_leftovers: 'select insert update delete',
   migrations: 'select',
   pat_instances: 'select insert update delete',
   token_secrets: 'select insert update',

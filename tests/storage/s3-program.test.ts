@@ -1,0 +1,86 @@
+// The program itself with its files in S3, as its settings say.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RAW, UPLOAD } from '../files/kit.ts'
+import { client, fcsToken, logIn } from '../kit/client.ts'
+import { mainJob } from '../kit/main-job.ts'
+import { createDatabase } from '../kit/postgres.ts'
+import { BEST_S3, HAS_VERSITYGW, startS3 } from '../kit/s3.ts'
+import { startFaults } from '../kit/s3-faults.ts'
+import { folders, outcome, service } from '../kit/service.ts'
+
+setDefaultTimeout(30_000)
+
+const made = folders()
+let database: Awaited<ReturnType<typeof createDatabase>>
+beforeAll(async () => {
+  database = await createDatabase()
+})
+afterAll(async () => {
+  await database.drop()
+  await made.remove()
+})
+
+const settings = (folder: string, s3: Record<string, string>) => ({
+  ...{ DATABASE_URL: database.url, DATA_DIR: join(folder, 'data'), RATE_LIMIT_PER_MINUTE: '0' },
+  ...{ S3_PREFIX: 'lab/flow/', ...s3 },
+})
+
+test('the main job is done with files in S3, and nothing on the local disk', async () => {
+  const own = await createDatabase()
+  const [folder, s3] = [await made.create(), await startS3(BEST_S3)]
+  const env = { ...settings(folder, s3.env()), DATABASE_URL: own.url }
+  const running = await service(folder, env)
+  const answers = await mainJob(running.url)
+  const status = (step: string) => answers.get(step)?.status
+  expect(status('upload raw')).toBe(201)
+  expect(status('upload half a file')).toBe(422)
+  expect(status('statistics of a file')).toBe(200)
+  expect(status('download')).toBe(200)
+  expect(status('download a range')).toBe(206)
+  expect(answers.get('download a range')?.text).toBe('FCS3.1')
+  expect(status('delete a file')).toBe(200)
+  const [kept] = [...(await s3.keys())]
+  const upload = answers.get('upload multipart')?.body.data.file_id
+  expect(kept).toBe(`lab/flow/${upload}`)
+  expect(await readdir(join(folder, 'data/spool'))).toEqual([])
+  expect(await readdir(join(folder, 'data'))).not.toContain('files')
+  await running.end()
+  await s3.stop()
+  await own.drop()
+})
+
+test('settings that S3 refuses stop the start in one line that holds no secret', async () => {
+  const [folder, s3] = [await made.create(), await startS3(BEST_S3)]
+  // s3rver believes any secret.
+  const wrongs = [{ S3_BUCKET: 'nobodys' }, { S3_SECRET_ACCESS_KEY: 'hush-hush' }]
+  for (const wrong of HAS_VERSITYGW ? wrongs : wrongs.slice(0, 1)) {
+    const ended = await outcome(folder, settings(folder, { ...s3.env(), ...wrong }))
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/^The settings S3_… are refused by the server: S3: .*\n$/)
+    expect(ended.stdout + ended.stderr).not.toMatch(/hush|S3RVER/)
+  }
+  await s3.stop()
+})
+
+test('S3 that is away at the start is a warning: the service runs, and stores when S3 is back', async () => {
+  const [folder, s3] = [await made.create(), await startS3('s3rver')]
+  const faults = startFaults(s3)
+  faults.fail(() => ({ answer: 503, code: 'ServiceUnavailable' }))
+  const running = await service(folder, settings(folder, s3.env(faults.endpoint)))
+  expect(running.lines.map(({ event }) => event)).toContain('the storage of files does not answer')
+  const call = client(running.url)
+  const { token } = await fcsToken(call, await logIn(call, 'patient'))
+  const upload = async () => {
+    const body = new Uint8Array(await Bun.file('data/sample.fcs').bytes())
+    return call('POST', `${UPLOAD}?filename=a.fcs`, { bearer: token, body, headers: RAW })
+  }
+  expect((await upload()).status).toBe(503)
+  expect((await call('GET', '/ready')).status).toBe(200)
+  faults.fail()
+  expect((await upload()).status).toBe(201)
+  await running.end()
+  await faults.stop()
+  await s3.stop()
+})
