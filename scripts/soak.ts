@@ -13,6 +13,7 @@ import { createLedger } from './soak/ledger.ts'
 import { startLoad } from './soak/load.ts'
 
 const [minutes = 15, seed = Math.floor(Math.random() * 1e9)] = process.argv.slice(2).map(Number)
+// The faults have numbers of their own, so that a seed has the same ones again whatever the load comes to.
 const random = randomNumbers(seed)
 const MINUTE_MS = 60_000
 const FAULT_AFTER_MS = 5_000
@@ -36,8 +37,8 @@ const cluster = await startCluster({
 try {
   const ledger = createLedger()
   const instances = cluster.instances.map(({ url }) => url)
-  const { load, stop } = await startLoad(cluster.url, instances, ledger, random)
-  const draw = deck(faultsOf({ cluster, postgres: database, redis, s3, load }), random)
+  const { load, stop } = await startLoad(cluster.url, instances, ledger, randomNumbers(~seed))
+  const draw = deck(faultsOf({ cluster, postgres: database, redis, s3, load, random }), random)
   const samples: Sample[] = []
   const faults: string[] = []
   const unrecovered: string[] = []

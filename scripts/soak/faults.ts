@@ -10,13 +10,14 @@ export type Faulty = {
   redis: Engine | null
   s3: Engine | null
   load: Load
+  random: () => number
 }
 export type Fault = { name: string; run: () => Promise<void> }
 
 const AT_ONCE = 20
 
 /** The faults that can happen to what there is. */
-export function faultsOf({ cluster, postgres, redis, s3, load }: Faulty): Fault[] {
+export function faultsOf({ cluster, postgres, redis, s3, load, random }: Faulty): Fault[] {
   const killed = async (engine: Engine, downMs: number) => {
     await engine.kill()
     await Bun.sleep(downMs)
@@ -28,7 +29,7 @@ export function faultsOf({ cluster, postgres, redis, s3, load }: Faulty): Fault[
     await engine.resume()
   }
   const one = () => {
-    const instance = cluster.instances[Math.floor(load.random() * cluster.instances.length)]
+    const instance = cluster.instances[Math.floor(random() * cluster.instances.length)]
     if (!instance) throw new Error('no instance')
     return instance
   }
