@@ -1,5 +1,6 @@
 // Load from a process of its own, by wrk (https://github.com/wg/wrk), and what the serving process took for it.
 import { readFile } from 'node:fs/promises'
+import { familyCpuMs } from './cpu.ts'
 
 export type Target = { url: string; pid: number; headers?: Record<string, string> }
 export type Load = {
@@ -17,10 +18,10 @@ export async function load(target: Target, connections: number, seconds: number)
   const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency']
   const started = performance.now()
-  const before = await cpuMs(pid)
+  const before = await familyCpuMs(pid)
   const child = Bun.spawn(['wrk', ...options, ...lines, url], { stdout: 'pipe', stderr: 'pipe' })
   const output = await new Response(child.stdout).text()
-  const after = await cpuMs(pid)
+  const after = await familyCpuMs(pid)
   const elapsedMs = performance.now() - started
   if ((await child.exited) !== 0) throw new Error(`wrk: ${output}`)
   const [, errors] = /Socket errors: (.*)/.exec(output) ?? []
@@ -38,14 +39,6 @@ export async function load(target: Target, connections: number, seconds: number)
 function latencyMs(output: string, percentile: string): number {
   const [, value, unit] = new RegExp(`${percentile}\\s+([\\d.]+)(us|ms|s)`).exec(output) ?? []
   return Number(value) * (unit === 'us' ? 1 / 1000 : unit === 's' ? 1000 : 1)
-}
-
-/** Time on a processor, of the process and the kernel for it (proc(5)): clock ticks, of which there are 100 a second. */
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  // The name in parentheses may hold spaces: fields are counted from behind it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 export async function rssMegabytes(pid: number): Promise<number> {

@@ -1,17 +1,14 @@
 // The example of docs/gateways.md, in the nginx of Debian's package.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { served } from '../http/serve.ts'
 import { client } from '../kit/client.ts'
-import { until } from '../kit/service.ts'
+import { NGINX, type Nginx, startNginx } from '../kit/nginx.ts'
 
-const nginx = Bun.which('nginx', { PATH: `${process.env.PATH}:/usr/sbin` })
-const why = nginx ? '' : ' (skipped: nginx is not installed)'
-const guarded = test.skipIf(!nginx)
+const why = NGINX ? '' : ' (skipped: nginx is not installed)'
+const guarded = test.skipIf(!NGINX)
 
 type Seen = { method: string; url: string; body: string; headers: Record<string, string> }
 const seen: Seen[] = []
@@ -29,51 +26,35 @@ const lab = Bun.serve({
 
 let app: Awaited<ReturnType<typeof served>>
 let folder: string
-let child: ChildProcess
+let nginx: Nginx
 let call: ReturnType<typeof client>
 
 beforeAll(async () => {
-  if (!nginx) return
+  if (!NGINX) return
   app = await served({ trustedProxies: ['127.0.0.1'] })
   folder = await mkdtemp(join(tmpdir(), 'pat-nginx-'))
-  const port = await freePort()
   const docs = await Bun.file(join(import.meta.dir, '../../docs/gateways.md')).text()
   const example = /```nginx\n([\s\S]+?)```/.exec(docs)?.[1] ?? ''
-  const site = example
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
-    .replaceAll('127.0.0.1:8000', `127.0.0.1:${app.port}`)
-    .replaceAll('127.0.0.1:9000', `127.0.0.1:${lab.port}`)
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${folder}/${kind};`,
   )
-  await Bun.write(
-    join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
-    events {} http { access_log off; ${temporary.join(' ')}\n${site} }`,
-  )
-  child = spawn(nginx, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
-  const url = `http://127.0.0.1:${port}`
-  call = client(url)
-  await until(() => fetch(url).then(Boolean, () => false))
+  nginx = await startNginx(folder, async (port) => {
+    const site = example
+      .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
+      .replaceAll('127.0.0.1:8000', `127.0.0.1:${app.port}`)
+      .replaceAll('127.0.0.1:9000', `127.0.0.1:${lab.port}`)
+    return `master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events {} http { access_log off; ${temporary.join(' ')}\n${site} }`
+  })
+  call = client(nginx.url)
 })
 afterAll(async () => {
   await lab.stop(true)
-  if (!nginx) return
-  const gone = new Promise((resolve) => child.once('close', resolve))
-  child.kill()
-  await gone
+  if (!NGINX) return
+  await nginx.stop()
   await app.close()
   await rm(folder, { recursive: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return address.port
-}
 
 guarded(`nginx lets a token through that may, and says who calls${why}`, async () => {
   const user = await app.user()

@@ -4,14 +4,16 @@ export type Call = {
   json?: unknown
   body?: string | Uint8Array<ArrayBuffer> | FormData | ReadableStream
   headers?: Record<string, string>
+  signal?: AbortSignal
 }
 
 /** `call(method, path, options)`: the answer with its body as text and, where it is JSON, parsed. */
 export const client =
   (url: string) =>
-  async (method: string, path: string, { bearer, json, body, headers = {} }: Call = {}) => {
+  async (method: string, path: string, { bearer, json, body, headers = {}, signal }: Call = {}) => {
     const response = await fetch(url + path, {
       method,
+      ...(signal && { signal }),
       redirect: 'manual',
       headers: {
         ...headers,
