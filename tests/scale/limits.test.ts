@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { client } from '../kit/client.ts'
 import { startCluster } from '../kit/cluster.ts'
-import { redisEngine } from '../kit/engines.ts'
+import { REDIS, redisEngine } from '../kit/engines.ts'
+import { NGINX } from '../kit/nginx.ts'
 import { createDatabase } from '../kit/postgres.ts'
 
 setDefaultTimeout(60_000)
 
 const LIMIT = 30
-// REDIS_URL is no setting yet. Once it is: test.skipIf(!NGINX || !REDIS), with the reason in the name.
-const withRedis = test.skip
+const withRedis = test.skipIf(!NGINX || !REDIS)
 
 withRedis('what passes of an address through three instances is the limit, once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pat-scale-'))
