@@ -75,6 +75,7 @@ const Settings = z.object({
     )
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
+  MAX_STORAGE_BYTES_PER_USER: wholeNumber(0, 2 ** 50).default(0),
   AUDIT_REQUIRED: yesOrNo.default(true),
   INTROSPECTION_CLIENT_ID: unreserved(1, 'letters, digits and ._-').optional(),
   INTROSPECTION_CLIENT_SECRET: unreserved(32, '32 to 200 letters, digits and ._-')

@@ -16,6 +16,8 @@ import { keepPartitions } from './plugins/audit/index.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
 import { localStorage } from './storage/local.ts'
+import { localParts } from './uploads/parts.ts'
+import { createQueue } from './uploads/queue.ts'
 
 export type Server = {
   url: string
@@ -82,8 +84,10 @@ async function start(config: Config, log: Log, listen: Listen) {
       onError: (error) => log.warn('audit partitions not made', { error: String(error) }),
     })
     await partitions.made
-    const [storage, sample, secretKey] = await Promise.all([
+    const [storage, parts, queue, sample, secretKey] = await Promise.all([
       localStorage(join(config.DATA_DIR, 'files')),
+      localParts(join(config.DATA_DIR, 'uploads')),
+      createQueue(sql, log),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
     ])
@@ -91,6 +95,8 @@ async function start(config: Config, log: Log, listen: Listen) {
       sql,
       log,
       storage,
+      parts,
+      queue,
       sample,
       secretKeys: [secretKey, ...(config.SECRET_KEY_PREVIOUS ? [config.SECRET_KEY_PREVIOUS] : [])],
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
@@ -101,11 +107,15 @@ async function start(config: Config, log: Log, listen: Listen) {
       trustedProxies: config.TRUSTED_PROXIES,
       corsOrigins: config.CORS_ORIGINS,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      maxStorageBytesPerUser: config.MAX_STORAGE_BYTES_PER_USER,
       auditRequired: config.AUDIT_REQUIRED,
       introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
     }).compile()
+    const { finishing, sweep } = app.decorator
+    await finishing.start()
+    sweep.start()
     const requests = inFlight(app.fetch)
     const server = orRefuse(listen, {
       hostname: config.HOST,
@@ -125,6 +135,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         // An upload that was broken off still removes its bytes and writes its audit row.
         await Promise.race([requests.settled(), delay(SETTLE_MS)])
         await app.decorator.auditFlush()
+        await Promise.all([finishing.stop(), sweep.stop()])
         partitions.stop()
         await app.decorator.pat.close()
         await database.close()

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres'
+import type { ISql } from 'postgres'
 import { refuse } from '../errors.ts'
 import type { ChannelStatistics, FcsDescription } from '../fcs/index.ts'
 import { type Place, page } from '../paging.ts'
@@ -12,12 +12,13 @@ export type FileItem = {
   total_events: number
   total_parameters: number
   created_at: Date
+  status: 'ready'
 }
 
 /** The files of one owner, who is part of every statement: another's file is as unknown as none. */
-export function ownFiles(sql: Sql) {
+export function ownFiles(sql: ISql) {
   const columns = sql`id, filename, size_bytes::float8 as size_bytes, encode(sha256, 'hex') as sha256,
-    total_events::float8 as total_events, total_parameters, created_at`
+    total_events::float8 as total_events, total_parameters, created_at, 'ready' as status`
   const one = <T>(rows: T[]): T => {
     const [found] = rows
     if (!found) throw refuse('not_found')
@@ -48,6 +49,11 @@ export function ownFiles(sql: Sql) {
       return { files, total: count?.total ?? 0, next_cursor }
     },
 
+    async has(owner: string, id: string): Promise<boolean> {
+      const { count } = await sql`select from fcs_files where id = ${id} and owner_id = ${owner}`
+      return count === 1
+    },
+
     find: async (owner: string, id: string) =>
       one(
         await sql<FileItem[]>`
@@ -68,13 +74,7 @@ export function ownFiles(sql: Sql) {
       ),
 
     /** Removes a row that may not be there. */
-    forget: (owner: string, id: string) => sql`
+    remove: (owner: string, id: string) => sql`
       delete from fcs_files where id = ${id} and owner_id = ${owner}`,
-
-    remove: async (owner: string, id: string) =>
-      one(
-        await sql<{ id: string }[]>`
-        delete from fcs_files where id = ${id} and owner_id = ${owner} returning id`,
-      ),
   }
 }

@@ -3,16 +3,20 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
+import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import type { Log } from '../log.ts'
 import { cursor, decodeCursor, queryNumber } from '../paging.ts'
-import { fcs } from '../plugins/fcs/index.ts'
+import { fcs, MULTIPART_OVERHEAD } from '../plugins/fcs/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import type { Storage } from '../storage/local.ts'
-import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
+import { unfinished } from '../uploads/unfinished.ts'
+import type { Uploads } from '../uploads/uploads.ts'
+import { Deleted, Files, ShownFile, Uploaded } from './answers.ts'
 import { dataSetItem, dataSetItems } from './data-sets.ts'
 import { download } from './download.ts'
 import { ownFiles } from './files.ts'
+import type { StorageQuota } from './quota.ts'
 
 const List = documented(z.object({ limit: queryNumber(1, 200).default(50), cursor }))
 const OneFile = documented(Id)
@@ -27,7 +31,7 @@ const uploadOperation = {
     answer: [201, Uploaded],
     refusals: {
       400: 'The upload broke off',
-      413: 'The file is too large',
+      413: 'The file is too large, or larger than the room that is left, as `data` then tells',
       415: 'Another content type',
       422: 'No readable FCS file; `data.reason` is a code',
       507: 'The storage is full',
@@ -52,21 +56,27 @@ const uploadOperation = {
   ],
 }
 
+/** What the file in a body has at least, as far as its headers tell. */
+const leastBytes = ({ headers }: Request) =>
+  Math.max(0, Number(headers.get('content-length') ?? 0) - MULTIPART_OVERHEAD)
+
 /** Keeping FCS files: upload, list, show, download, delete. */
 export function fileRoutes(options: {
   sql: Sql
   guard: ScopeGuard
   storage: Storage
+  quota: StorageQuota
+  uploads: Uploads
   maxBytes: number
   log: Log
 }) {
-  const { sql, guard, storage, maxBytes, log } = options
+  const { sql, guard, storage, quota, uploads, maxBytes, log } = options
   const files = ownFiles(sql)
 
   const removeUpload = async (owner: string, id: string, failure: unknown) => {
     try {
       // A connection can end after the commit and before we hear of it: then there is a row.
-      if (isDatabaseDown(failure)) await files.forget(owner, id)
+      if (isDatabaseDown(failure)) await files.remove(owner, id)
       await storage.remove(id)
     } catch (error) {
       // Bytes without a row are better than a row without bytes.
@@ -81,12 +91,15 @@ export function fileRoutes(options: {
       '/upload',
       async ({ request, set, principal, receiveFcs }) => {
         const id = crypto.randomUUID()
+        await quota.expect(principal.userId, leastBytes(request))
         const staged = await storage.stage(id)
         try {
           const received = await receiveFcs(request, staged)
           await staged.commit()
-          await files.insert(id, principal.userId, received)
-          const { filename, description } = received
+          const { filename, description, sizeBytes } = received
+          await quota.within(principal.userId, sizeBytes, (sql) =>
+            ownFiles(sql).insert(id, principal.userId, received),
+          )
           set.headers.location = `/api/v1/fcs/files/${id}`
           return status(
             201,
@@ -118,6 +131,9 @@ export function fileRoutes(options: {
     .get(
       '/files/:id',
       async ({ params, principal }) => {
+        // Asked first: what it says is over becomes a file in the same moment.
+        const upload = unfinished(await uploads.own(principal.userId, params.id))
+        if (upload) return success(upload)
         const { description, ...item } = await files.describe(principal.userId, params.id)
         const { version, keywords, analysis, warnings } = dataSetItem(description, 1)
         const data_sets = dataSetItems(description)
@@ -126,13 +142,21 @@ export function fileRoutes(options: {
       {
         scope: 'fcs:read',
         params: OneFile,
-        detail: operation(TAG, 'Show a file', { answer: [200, FileDetail], refusals: UNKNOWN }),
+        detail: operation(TAG, 'Show a file', {
+          description:
+            'One that was uploaded in pieces is read after that: until then it is `processing`.',
+          answer: [200, ShownFile],
+          refusals: UNKNOWN,
+        }),
       },
     )
     .delete(
       '/files/:id',
       async ({ params, principal }) => {
-        const { id } = await files.remove(principal.userId, params.id)
+        const { id } = params
+        const upload = await uploads.end(principal.userId, id)
+        const file = await files.remove(principal.userId, id)
+        if (upload.count + file.count === 0) throw refuse('not_found')
         // The row is the truth: without it the bytes are unreachable, whether or not they go now.
         await storage
           .remove(id)

@@ -10,6 +10,8 @@ import { createLog } from '../../src/log.ts'
 import { pendingMigrations } from '../../src/migrate.ts'
 import type { Scope } from '../../src/scopes.ts'
 import { localStorage } from '../../src/storage/local.ts'
+import { localParts } from '../../src/uploads/parts.ts'
+import { createQueue } from '../../src/uploads/queue.ts'
 import { connectService, createDatabase } from './postgres.ts'
 
 export const SECRET_KEY = 'a test key of more than thirty-two bytes'
@@ -46,11 +48,15 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const pool = connectService(database.url)
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
+  const log = createLog('debug', (line) => lines.push(line))
+  const parts = await mkdtemp(join(tmpdir(), 'pat-auth-parts-'))
   const peers = new WeakMap<Request, string | null>()
   const app = createApp({
     sql: pool,
-    log: createLog('debug', (line) => lines.push(line)),
+    log,
     storage: await localStorage(folder),
+    parts: await localParts(parts),
+    queue: await createQueue(pool, log),
     sample: await sample,
     secretKeys: [SECRET_KEY],
     accessTokenMinutes: 30,
@@ -61,6 +67,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     trustedProxies: [],
     corsOrigins: [],
     maxUploadBytes: 64 * 1024 * 1024,
+    maxStorageBytesPerUser: 0,
     auditRequired: true,
     introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
@@ -102,6 +109,8 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     pool,
     /** Where uploaded files are kept. */
     folder,
+    /** Where uploads in pieces are kept. */
+    parts,
     /** What the app has logged. */
     lines,
     /** A request as `call` sends it, for tests that hand it over themselves. */
@@ -146,11 +155,12 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     settled: () => app.decorator.pat.settled(),
 
     async close() {
+      await app.decorator.finishing.stop()
       await app.decorator.pat.close()
       await pool.end({ timeout: 5 })
       await sql.end({ timeout: 5 })
       await database.drop()
-      await rm(folder, { recursive: true })
+      await Promise.all([folder, parts].map((folder) => rm(folder, { recursive: true })))
     },
   }
 }
