@@ -34,7 +34,8 @@ export async function localStorage(folder: string): Promise<Storage> {
 
   return {
     async stage(id) {
-      const part = `${pathOf(id)}.part`
+      // A name of its own: the same file may be staged again when an instance has died, or seems to have.
+      const part = `${pathOf(id)}.${crypto.randomUUID()}.part`
       const handle = await orFull(open(part, 'wx+', 0o600))
       let size = 0
       return {
