@@ -42,6 +42,15 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
     monitorIntervalSeconds: WATCH_SECONDS,
   })
   boss.on('error', (error) => log.warn('the queue of uploads failed', { error: String(error) }))
+  await boss.createQueue(NAME, {
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    expireInSeconds: 23 * 60 * 60,
+    retryLimit: RETRIES,
+    retryDelay: 1,
+    retryBackoff: true,
+    retryDelayMax: 600,
+    deleteAfterSeconds: 24 * 60 * 60,
+  })
   let worker: string | undefined
   const working = new Set<Promise<void>>()
 
@@ -53,15 +62,6 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
       if (worker !== undefined) boss.notifyWorker(worker)
     },
     async start(work) {
-      await boss.createQueue(NAME, {
-        heartbeatSeconds: HEARTBEAT_SECONDS,
-        expireInSeconds: 23 * 60 * 60,
-        retryLimit: RETRIES,
-        retryDelay: 1,
-        retryBackoff: true,
-        retryDelayMax: 600,
-        deleteAfterSeconds: 24 * 60 * 60,
-      })
       await boss.start()
       const options = { heartbeatRefreshSeconds: 2 }
       worker = await boss.work<{ id: string }>(NAME, options, async ([job]) => {

@@ -19,14 +19,14 @@ export async function cuttingProxy(target: string, cuts: Iterator<Cut>) {
     }
     let passed = 0
     for (const socket of [client, service]) socket.on('error', end).on('close', end)
-    client.on('data', (data) => {
+    client.on('data', (data: Buffer) => {
       if (value === null || value === 'no answer') return void write(service, client, data)
       const left = value.afterBytes - passed
       passed += data.length
       if (passed < value.afterBytes) return void write(service, client, data)
       service.write(data.subarray(0, left), ended)
     })
-    service.on('data', (data) => {
+    service.on('data', (data: Buffer) => {
       if (value === 'no answer') ended()
       else client.write(data)
     })
