@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { cytometrist, FILES, fcsBytes, inPieces, RAW, UPLOAD } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
+import { until } from '../kit/service.ts'
 import { pieces } from './kit.ts'
 
 const whole = fcsBytes()
@@ -64,15 +65,26 @@ test('of many uploads at once, of both kinds, as many pass as there is room for'
   const before = await readdir(api.folder)
   const atOnce = (body: ReadableStream) =>
     api.call('POST', `${UPLOAD}?filename=a.fcs`, { bearer: owner.bearer, body, headers: RAW })
-  const answers = await Promise.all(
-    Array.from({ length: 12 }, (_, i) =>
-      // Without a length beforehand, so that it is known at the end alone.
-      i % 2 === 0 ? atOnce(inPieces(whole, 100)) : tus.begin(size),
-    ),
-  )
-  expect(answers.map(({ status }) => status).sort()).toEqual([
+  const wait = async () =>
+    (
+      await api.sql`
+        select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+    ).length
+  let answers: Promise<{ status: number }[]> = Promise.resolve([])
+  // What there is can be read and nothing added, until every one of them waits.
+  await api.sql.begin(async (tx) => {
+    await tx`lock table fcs_files, uploads in share mode`
+    answers = Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        // Without a length beforehand, so that it is known at the end alone.
+        i % 2 === 0 ? atOnce(inPieces(whole, 100)) : tus.begin(size),
+      ),
+    )
+    await until(async () => (await wait()) === 8)
+  })
+  expect((await answers).map(({ status }) => status).sort()).toEqual([
     ...Array(3).fill(201),
-    ...Array(9).fill(413),
+    ...Array(5).fill(413),
   ])
   const files = (await owner.get(FILES)).body.data.total
   expect((await readdir(api.folder)).length - before.length).toBe(files)
