@@ -113,9 +113,6 @@ async function start(config: Config, log: Log, listen: Listen) {
       peer: (request) => server.peer(request),
       pendingMigrations: () => pendingMigrations(sql),
     }).compile()
-    const { finishing, sweep } = app.decorator
-    await finishing.start()
-    sweep.start()
     const requests = inFlight(app.fetch)
     const server = orRefuse(listen, {
       hostname: config.HOST,
@@ -123,6 +120,9 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
+    const { finishing, sweep } = app.decorator
+    await finishing.start()
+    sweep.start()
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
