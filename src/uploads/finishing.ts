@@ -68,7 +68,7 @@ export function createFinishing(options: {
     try {
       if (upload?.state === 'processing') await makeFile(upload, signal)
     } catch (error) {
-      if (error instanceof Refusal) {
+      if (error instanceof Refusal && error.status === 422) {
         await uploads.fail(id, {
           reason: String(error.detail.data?.reason),
           message: error.message,
