@@ -72,7 +72,7 @@ test('while one instance sweeps another one leaves it to that', async () => {
   const at = await tus.begun(whole.length)
   await age(at, '24 hours')
   await api.sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(7228053312)`
+    await tx`select pg_advisory_xact_lock(7228053314)`
     await sweep()
     expect(await ids()).toEqual([idOf(at)])
   })
