@@ -22,7 +22,7 @@ const ids = async () =>
   (await api.sql<{ id: string }[]>`select id from uploads`).map(({ id }) => id)
 const age = (at: string, interval: string) =>
   api.sql`update uploads set expires_at = expires_at - ${interval}::interval where id = ${idOf(at)}`
-const sweep = () => api.app.decorator.sweep.sweep()
+const sweep = () => api.app.decorator.uploadSweep.once()
 
 test('an upload without a byte for a day is gone with its bytes, and one of that day is not', async () => {
   const [old, young] = [await tus.begun(whole.length), await tus.begun(whole.length)]
