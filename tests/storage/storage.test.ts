@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import fc from 'fast-check'
 import { PART_BYTES } from '../../src/storage/s3-staged.ts'
 import { BytesLost } from '../../src/storage/storage.ts'
+import { until } from '../kit/service.ts'
 import { bytesOf, KINDS, keep, type Place, place, readAll, write } from './kit.ts'
 
 setDefaultTimeout(20_000)
@@ -138,8 +139,11 @@ describe.each(KINDS)('a storage on %s', (kind) => {
       expect(await at.other.tidy()).toBe(0)
       expect(await at.names()).toHaveLength(1)
       expect(await at.other.tidy(0)).toBe(1)
-      expect(await at.names()).toEqual([])
-      expect(crashed.commit()).rejects.toThrow()
+      // A part that was under way may have come after that.
+      await until(async () => (await at.names()).length + (await at.other.tidy(0)) === 0)
+      await expect(crashed.commit()).rejects.toThrow()
+      // Else the file that it holds open would be closed by the collection of garbage, which is an error.
+      await crashed.discard()
     },
   )
 })
