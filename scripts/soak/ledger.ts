@@ -20,6 +20,8 @@ export function createLedger() {
     wrong: [] as string[],
     /** When calls failed, in milliseconds. */
     failures: [] as number[],
+    /** When a limit was last what it is over all instances. */
+    sharedAt: 0,
     counts,
 
     /** An address that no other call comes from. */
@@ -31,6 +33,16 @@ export function createLedger() {
     failed(what: string): void {
       this.failures.push(Date.now())
       counts[what] = (counts[what] ?? 0) + 1
+    },
+
+    /** Notes how much of a burst passed. */
+    limited(passed: number, limit: number, most: number): void {
+      const isShared = Math.abs(passed - limit) <= 1
+      if (isShared) this.sharedAt = Date.now()
+      const kind = isShared ? 'burst limited' : 'burst limited by each instance'
+      counts[kind] = (counts[kind] ?? 0) + 1
+      if (passed < limit - 1 || passed > most)
+        this.wrong.push(`burst: ${passed} passed of ${limit}`)
     },
 
     /** Notes an answer to a call of this kind; whether it is the one that was due. */
