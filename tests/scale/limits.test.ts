@@ -1,5 +1,5 @@
 // Three instances behind the balancer, with a Redis for their limits.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { startCluster } from '../kit/cluster.ts'
 import { NGINX } from '../kit/nginx.ts'
 import { createDatabase } from '../kit/postgres.ts'
 import { hasRedis, testRedis, unlessRedis } from '../kit/redis.ts'
+import { until } from '../kit/service.ts'
 
 setDefaultTimeout(60_000)
 
@@ -24,11 +25,15 @@ withRedis(
     const cluster = await startCluster({ folder, databaseUrl: database.url, env })
     try {
       const call = client(cluster.url)
-      for (const from of ['192.0.2.1', '2001:db8::1']) {
-        const headers = { 'x-forwarded-for': from }
+      let addresses = 0
+      const passed = async (network: string) => {
+        const headers = { 'x-forwarded-for': `${network}${++addresses}` }
         const sent = Array.from({ length: 4 * LIMIT }, () => call('GET', '/', { headers }))
-        const passed = (await Promise.all(sent)).filter(({ status }) => status === 200)
-        expect(Math.abs(passed.length - LIMIT)).toBeLessThanOrEqual(1)
+        return (await Promise.all(sent)).filter(({ status }) => status === 200).length
+      }
+      for (const network of ['192.0.2.', '2001:db8:0:']) {
+        // On a busy machine Redis may be late for once; of limits that are not shared three times as many pass, always.
+        await until(async () => Math.abs((await passed(network)) - LIMIT) <= 1)
       }
     } finally {
       await cluster.close()
