@@ -11,6 +11,7 @@ import { docsPage } from './docs/page.ts'
 import { errors } from './errors.ts'
 import { fcsDataRoutes } from './files/data-routes.ts'
 import { plotRoutes } from './files/plot-routes.ts'
+import { storageQuota } from './files/quota.ts'
 import { reading } from './files/reading.ts'
 import { fileRoutes } from './files/routes.ts'
 import type { Sample } from './files/sample.ts'
@@ -41,6 +42,14 @@ import { expiryHeaders } from './tokens/expiry.ts'
 import { tokenLimit } from './tokens/limit.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { selfRoutes } from './tokens/self.ts'
+import { createFinishing } from './uploads/finishing.ts'
+import type { Parts } from './uploads/parts.ts'
+import { progressRoutes } from './uploads/progress.ts'
+import type { Queue } from './uploads/queue.ts'
+import { uploadRoutes } from './uploads/routes.ts'
+import { sweeping } from './uploads/sweep.ts'
+import { tus } from './uploads/tus.ts'
+import { uploadRows } from './uploads/uploads.ts'
 import { userRoutes } from './users/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 
@@ -63,6 +72,11 @@ export type AppOptions = {
   /** The origins whose scripts may call; none when empty. */
   corsOrigins: readonly string[]
   maxUploadBytes: number
+  /** Of files and uploads under way; 0 is any number. */
+  maxStorageBytesPerUser: number
+  /** Where uploads in pieces are until they are files, and what makes them files. */
+  parts: Parts
+  queue: Queue
   auditRequired: boolean
   /** Who may introspect tokens beside the tokens themselves. */
   introspectionClient: Client | null
@@ -116,6 +130,10 @@ export function createApp(options: AppOptions) {
   const callers = introspectionCallers({ routes, pat, client: options.introspectionClient })
   const original = originals(options)
   const read = reading({ sql, storage, sample })
+  const quota = storageQuota(sql, options.maxStorageBytesPerUser)
+  const { parts, queue, maxUploadBytes: maxBytes } = options
+  const uploads = uploadRows(sql, quota)
+  const finishing = createFinishing({ sql, uploads, parts, storage, queue, log })
   const isHealth = (path: string) => path === '/health'
   const limit = options.rateLimitPerMinute
   const failures = errors(log)
@@ -123,6 +141,8 @@ export function createApp(options: AppOptions) {
   return (
     root
       .decorate('pat', pat)
+      .decorate('finishing', finishing)
+      .decorate('sweep', sweeping({ sql, uploads, parts, log }))
       .use(failures.ofRoutes)
       .use(plainQuery())
       .use(serviceRoutes(options))
@@ -146,7 +166,9 @@ export function createApp(options: AppOptions) {
       .use(userRoutes({ sql, guard }))
       .use(fcsDataRoutes({ guard, read }))
       .use(plotRoutes({ guard, read }))
-      .use(fileRoutes({ sql, guard, storage, maxBytes: options.maxUploadBytes, log }))
+      .use(fileRoutes({ sql, guard, storage, quota, uploads, maxBytes, log }))
+      .use(progressRoutes({ sql, guard, uploads }))
+      .use(uploadRoutes({ guard, uploads, finishing, tus: tus({ sql, uploads, parts, maxBytes }) }))
       // Each of these stands around what is above it: a request meets them from the last one upwards.
       .use(routes.guarded)
       .use(routing({ routes, open: OPEN_PATHS }))

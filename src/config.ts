@@ -95,6 +95,7 @@ const Settings = z.object({
     )
     .default([]),
   MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50).default(2 * 1024 ** 3),
+  MAX_STORAGE_BYTES_PER_USER: wholeNumber(0, 2 ** 50).default(0),
   AUDIT_REQUIRED: yesOrNo.default(true),
   AUDIT_RETENTION_DAYS: z
     .string()

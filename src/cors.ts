@@ -1,10 +1,13 @@
 import { Elysia } from 'elysia'
 import { after, around } from './plugins/around.ts'
 
-const REQUEST_HEADERS = 'authorization, content-type, if-none-match, if-range, range, x-request-id'
+const REQUEST_HEADERS =
+  'authorization, content-type, if-none-match, if-range, range, tus-resumable, upload-length, upload-metadata, ' +
+  'upload-offset, x-request-id'
 const RESPONSE_HEADERS =
   'accept-ranges, allow, content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, ' +
-  'retry-after, token-expires-at, token-warning, www-authenticate, x-request-id'
+  'retry-after, token-expires-at, token-warning, tus-extension, tus-max-size, tus-resumable, tus-version, ' +
+  'upload-expires, upload-length, upload-metadata, upload-offset, www-authenticate, x-request-id'
 // What Chromium keeps a preflight for, at most.
 const PREFLIGHT_SECONDS = '7200'
 

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
@@ -18,6 +19,8 @@ import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
 import { openStorage } from './storage/open.ts'
+import { localParts } from './uploads/parts.ts'
+import { createQueue } from './uploads/queue.ts'
 
 export type Server = {
   url: string
@@ -87,9 +90,11 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     await partitions.made
     const counts = createCounts(log)
-    const [storage, exports, sample, secretKey, limits] = await Promise.all([
+    const [storage, exports, parts, queue, sample, secretKey, limits] = await Promise.all([
       openStorage(config, log, 'files'),
       openStorage(config, log, 'audit'),
+      localParts(join(config.DATA_DIR, 'uploads')),
+      createQueue(sql, log),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),
       config.REDIS_URL ? redisLimits(config.REDIS_URL, { log, counts }) : memoryLimits(),
@@ -99,6 +104,8 @@ async function start(config: Config, log: Log, listen: Listen) {
       log,
       counts,
       storage,
+      parts,
+      queue,
       sample,
       secretKeys: [secretKey, ...(config.SECRET_KEY_PREVIOUS ? [config.SECRET_KEY_PREVIOUS] : [])],
       accessTokenMinutes: config.ACCESS_TOKEN_EXPIRE_MINUTES,
@@ -109,6 +116,7 @@ async function start(config: Config, log: Log, listen: Listen) {
       trustedProxies: config.TRUSTED_PROXIES,
       corsOrigins: config.CORS_ORIGINS,
       maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      maxStorageBytesPerUser: config.MAX_STORAGE_BYTES_PER_USER,
       auditRequired: config.AUDIT_REQUIRED,
       introspectionClient: introspectionClient(config),
       peer: (request) => server.peer(request),
@@ -125,6 +133,9 @@ async function start(config: Config, log: Log, listen: Listen) {
     const days = config.AUDIT_RETENTION_DAYS
     const retention = days > 0 ? keepRetention({ sql, storage: exports, days, log }) : undefined
     const swept = keepSwept({ sql, storage, log })
+    const { finishing, sweep } = app.decorator
+    await finishing.start()
+    sweep.start()
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
@@ -144,6 +155,7 @@ async function start(config: Config, log: Log, listen: Listen) {
         const settled = Promise.all([requests.settled(), retention?.stop()])
         await Promise.race([settled, delay(SETTLE_MS)])
         await app.decorator.auditFlush()
+        await Promise.all([finishing.stop(), sweep.stop()])
         partitions.stop()
         limits.close()
         swept.stop()

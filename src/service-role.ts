@@ -73,11 +73,25 @@ async function grant(tx: TransactionSql) {
   for (const { place } of functions) {
     await tx.unsafe(`grant execute on function ${place} to ${SERVICE_ROLE}`)
   }
+  await grantQueue(tx)
   // As a rule everybody may use the schema, and then it need not belong to the owner of the tables.
   const [closed] = await tx<{ schema: string }[]>`
     select quote_ident(nspname) as schema from pg_namespace
     where nspname = current_schema() and not has_schema_privilege(${SERVICE_ROLE}, oid, 'usage')`
   if (closed) await tx.unsafe(`grant usage on schema ${closed.schema} to ${SERVICE_ROLE}`)
+}
+
+/** The tables of the queue are written by row as well; its functions run with the rights of who calls them. */
+async function grantQueue(tx: TransactionSql) {
+  const [queue] = await tx<{ schema: string }[]>`
+    select quote_ident(nspname) as schema from pg_namespace where nspname = current_schema() || '_jobs'`
+  if (!queue) return
+  const { schema } = queue
+  await tx.unsafe(`
+    revoke all on all tables in schema ${schema} from ${SERVICE_ROLE};
+    grant usage on schema ${schema} to ${SERVICE_ROLE};
+    grant ${ORDINARY} on all tables in schema ${schema} to ${SERVICE_ROLE};
+    grant execute on all functions in schema ${schema} to ${SERVICE_ROLE}`)
 }
 
 /** Says once, on the connections that the service will use, if they could rewrite what it has recorded. */

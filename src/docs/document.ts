@@ -26,6 +26,7 @@ const documentation = {
     { name: 'Workspaces', description: 'With a token' },
     { name: 'Users', description: 'With a token' },
     { name: 'FCS files', description: 'Keeping FCS files, with a token' },
+    { name: 'FCS uploads', description: 'Sending large FCS files in pieces, with a token' },
     { name: 'FCS data', description: 'Reading FCS files, with a token' },
   ],
   components: {
@@ -63,6 +64,7 @@ export function openApiDocument() {
         path: '/docs/cdn',
         documentation,
         excludeStaticFile: false,
+        excludeMethods: [],
       }),
     )
 }

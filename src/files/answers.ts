@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { UnfinishedFile } from '../uploads/unfinished.ts'
 import { FORMS } from './forms/negotiate.ts'
 
 const { csv, ndjson, arrow } = FORMS
@@ -91,6 +92,7 @@ export const File = z.object({
   total_events: z.int(),
   total_parameters: z.int(),
   created_at: z.date(),
+  status: z.enum(['ready']).describe('Of a file that is uploaded in pieces see `/fcs/files/{id}`'),
 })
 
 export const Files = z.object({
@@ -109,7 +111,7 @@ const DataSet = z.object({
     .describe('Departures from the standard that were survived'),
 })
 
-export const FileDetail = File.extend(DataSet.shape).extend({
+const FileDetail = File.extend(DataSet.shape).extend({
   data_sets: z
     .array(
       DataSet.extend({
@@ -121,5 +123,8 @@ export const FileDetail = File.extend(DataSet.shape).extend({
     )
     .describe('All data sets of the file, the first of which the fields above describe'),
 })
+
+/** A file, or what is to become one. */
+export const ShownFile = z.union([FileDetail, UnfinishedFile])
 
 export const Deleted = z.object({ message: z.string(), file_id: z.uuid() })

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres'
+import type { ISql } from 'postgres'
 import { refuse } from '../errors.ts'
 import type { ChannelStatistics, FcsDescription } from '../fcs/index.ts'
 import { type Place, page } from '../paging.ts'
@@ -12,14 +12,15 @@ export type FileItem = {
   total_events: number
   total_parameters: number
   created_at: Date
+  status: 'ready'
 }
 
 const TOO_LATE = 'The upload could not be kept in time: send it again'
 
 /** The files of one owner, who is part of every statement: another's file is as unknown as none. */
-export function ownFiles(sql: Sql) {
+export function ownFiles(sql: ISql) {
   const columns = sql`id, filename, size_bytes::float8 as size_bytes, encode(sha256, 'hex') as sha256,
-    total_events::float8 as total_events, total_parameters, created_at`
+    total_events::float8 as total_events, total_parameters, created_at, 'ready' as status`
   const one = <T>(rows: T[]): T => {
     const [found] = rows
     if (!found) throw refuse('not_found')
@@ -29,7 +30,8 @@ export function ownFiles(sql: Sql) {
   /** Removes a row, after which its bytes are left over. */
   const leave = (owner: string, id: string) => sql<{ id: string }[]>`
     with gone as (delete from fcs_files where id = ${id} and owner_id = ${owner} returning id)
-    insert into fcs_leftovers (id, claimed) select id, true from gone returning id`
+    insert into fcs_leftovers (id, claimed) select id, true from gone
+    on conflict (id) do update set claimed = true returning id`
 
   return {
     /** Before the bytes of a file are committed: from now on the sweep knows of them. */
@@ -66,6 +68,11 @@ export function ownFiles(sql: Sql) {
       return { files, total: count?.total ?? 0, next_cursor }
     },
 
+    async has(owner: string, id: string): Promise<boolean> {
+      const { count } = await sql`select from fcs_files where id = ${id} and owner_id = ${owner}`
+      return count === 1
+    },
+
     find: async (owner: string, id: string) =>
       one(
         await sql<FileItem[]>`
@@ -92,7 +99,8 @@ export function ownFiles(sql: Sql) {
       if (count === 0) await leave(owner, id)
     },
 
-    remove: async (owner: string, id: string) => one(await leave(owner, id)),
+    /** Removes a row that may not be there; its bytes are left over. */
+    remove: leave,
 
     /** The bytes of a file that was removed are gone. */
     released: (id: string) => sql`delete from fcs_leftovers where id = ${id} and claimed`,

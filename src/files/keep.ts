@@ -1,19 +1,18 @@
+import type { Sql } from 'postgres'
 import type { Log } from '../log.ts'
 import type { FcsSink, ReceivedFcs } from '../plugins/fcs/index.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { ownFiles } from './files.ts'
+import { ownFiles } from './files.ts'
+import type { StorageQuota } from './quota.ts'
 
 /**
  * `keep(owner, receive)`: what `receive` writes becomes a file of the owner. Its bytes are announced, then committed, then
  * owned by a row, in this order: at no moment are there bytes that neither a row nor the sweep knows of. Whatever fails
  * is thrown, and leaves no row, and no bytes that the sweep would not remove.
  */
-export function fileKeeper(options: {
-  files: ReturnType<typeof ownFiles>
-  storage: Storage
-  log: Log
-}) {
-  const { files, storage, log } = options
+export function fileKeeper(options: { sql: Sql; quota: StorageQuota; storage: Storage; log: Log }) {
+  const { sql, quota, storage, log } = options
+  const files = ownFiles(sql)
   return async (
     owner: string,
     receive: (sink: FcsSink) => Promise<ReceivedFcs>,
@@ -26,7 +25,9 @@ export function fileKeeper(options: {
       await files.announce(id)
       announced = true
       await staged.commit()
-      await files.insert(id, owner, received)
+      await quota.within(owner, received.sizeBytes, (sql) =>
+        ownFiles(sql).insert(id, owner, received),
+      )
       return { id, ...received }
     } catch (error) {
       await staged.discard()

@@ -2,17 +2,21 @@ import { Elysia, status } from 'elysia'
 import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { operation } from '../docs/operation.ts'
+import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import type { Log } from '../log.ts'
 import { cursor, decodeCursor, queryNumber } from '../paging.ts'
-import { fcs } from '../plugins/fcs/index.ts'
+import { fcs, MULTIPART_OVERHEAD } from '../plugins/fcs/index.ts'
 import { documented, Id, success } from '../schema.ts'
 import type { Storage } from '../storage/storage.ts'
-import { Deleted, FileDetail, Files, Uploaded } from './answers.ts'
+import { unfinished } from '../uploads/unfinished.ts'
+import type { Uploads } from '../uploads/uploads.ts'
+import { Deleted, Files, ShownFile, Uploaded } from './answers.ts'
 import { dataSetItem, dataSetItems } from './data-sets.ts'
 import { download } from './download.ts'
 import { ownFiles } from './files.ts'
 import { fileKeeper } from './keep.ts'
+import type { StorageQuota } from './quota.ts'
 import { sourceOf } from './reading.ts'
 
 const List = documented(z.object({ limit: queryNumber(1, 200).default(50), cursor }))
@@ -28,7 +32,7 @@ const uploadOperation = {
     answer: [201, Uploaded],
     refusals: {
       400: 'The upload broke off',
-      413: 'The file is too large',
+      413: 'The file is too large, or larger than the room that is left, as `data` then tells',
       415: 'Another content type',
       422: 'No readable FCS file; `data.reason` is a code',
       507: 'The storage is full',
@@ -53,18 +57,24 @@ const uploadOperation = {
   ],
 }
 
+/** What the file in a body has at least, as far as its headers tell. */
+const leastBytes = ({ headers }: Request) =>
+  Math.max(0, Number(headers.get('content-length') ?? 0) - MULTIPART_OVERHEAD)
+
 /** Keeping FCS files: upload, list, show, download, delete. */
 export function fileRoutes(options: {
   sql: Sql
   guard: ScopeGuard
   storage: Storage
+  quota: StorageQuota
+  uploads: Uploads
   maxBytes: number
   log: Log
 }) {
-  const { sql, guard, storage, maxBytes, log } = options
+  const { sql, guard, storage, quota, uploads, maxBytes, log } = options
   const files = ownFiles(sql)
 
-  const keep = fileKeeper({ files, storage, log })
+  const keep = fileKeeper({ sql, quota, storage, log })
 
   return new Elysia({ prefix: '/api/v1/fcs' })
     .use(guard)
@@ -72,6 +82,7 @@ export function fileRoutes(options: {
     .post(
       '/upload',
       async ({ request, set, principal, receiveFcs }) => {
+        await quota.expect(principal.userId, leastBytes(request))
         const { id, filename, description } = await keep(principal.userId, (sink) =>
           receiveFcs(request, sink),
         )
@@ -101,6 +112,9 @@ export function fileRoutes(options: {
     .get(
       '/files/:id',
       async ({ params, principal }) => {
+        // Asked first: what it says is over becomes a file in the same moment.
+        const upload = unfinished(await uploads.own(principal.userId, params.id))
+        if (upload) return success(upload)
         const { description, ...item } = await files.describe(principal.userId, params.id)
         const { version, keywords, analysis, warnings } = dataSetItem(description, 1)
         const data_sets = dataSetItems(description)
@@ -109,13 +123,21 @@ export function fileRoutes(options: {
       {
         scope: 'fcs:read',
         params: OneFile,
-        detail: operation(TAG, 'Show a file', { answer: [200, FileDetail], refusals: UNKNOWN }),
+        detail: operation(TAG, 'Show a file', {
+          description:
+            'One that was uploaded in pieces is read after that: until then it is `processing`.',
+          answer: [200, ShownFile],
+          refusals: UNKNOWN,
+        }),
       },
     )
     .delete(
       '/files/:id',
       async ({ params, principal }) => {
-        const { id } = await files.remove(principal.userId, params.id)
+        const { id } = params
+        const upload = await uploads.end(principal.userId, id)
+        const file = await files.remove(principal.userId, id)
+        if (upload.count + file.count === 0) throw refuse('not_found')
         // The row is the truth: without it the bytes are unreachable, and what does not go now the sweep takes.
         await storage
           .remove(id)

@@ -46,6 +46,8 @@ async function removeLeftovers(options: SweepOptions): Promise<number> {
       update fcs_leftovers set claimed = true
       where id in (
         select id from fcs_leftovers where since <= now() - ${graceSeconds} * interval '1 second'
+          -- Announced again by an instance that did not know that another had made the file.
+          and not exists (select from fcs_files where fcs_files.id = fcs_leftovers.id)
         order by since limit ${CLAIM} for update skip locked)
       returning id`
     for (const { id } of claimed) {

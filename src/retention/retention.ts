@@ -56,8 +56,8 @@ async function retire(options: Options, signal: AbortSignal): Promise<void> {
     await turn`set local idle_in_transaction_session_timeout = 0`
     const [lock] = await turn`select pg_try_advisory_xact_lock(${lockKey}) as held`
     if (!lock?.held) return
-    // What instances have left that were killed while they wrote.
-    await options.storage.tidy()
+    // What instances have left that were killed while they wrote. It can wait for another hour.
+    await options.storage.tidy().catch(() => {})
     const months = await sql<Month[]>`
       select month::text, pages::int from audit_log_expired_months(${days})`
     for (const month of months) {

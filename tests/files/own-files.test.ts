@@ -78,6 +78,7 @@ test('a list holds one’s own files only, newest first, page by page', async ()
     total_events: 5,
     total_parameters: 3,
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    status: 'ready',
   })
 })
 

@@ -11,6 +11,8 @@ import { createLog } from '../../src/log.ts'
 import { pendingMigrations } from '../../src/migrate.ts'
 import type { Scope } from '../../src/scopes.ts'
 import { localStorage } from '../../src/storage/local.ts'
+import { localParts } from '../../src/uploads/parts.ts'
+import { createQueue } from '../../src/uploads/queue.ts'
 import { connectService, createDatabase } from './postgres.ts'
 
 export const SECRET_KEY = 'a test key of more than thirty-two bytes'
@@ -47,6 +49,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const pool = connectService(database.url)
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
+  const parts = await mkdtemp(join(tmpdir(), 'pat-auth-parts-'))
   const peers = new WeakMap<Request, string | null>()
   const log = createLog('debug', (line) => lines.push(line))
   const app = createApp({
@@ -54,6 +57,8 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     log,
     counts: createCounts(log),
     storage: await localStorage(folder),
+    parts: await localParts(parts),
+    queue: await createQueue(pool, log),
     sample: await sample,
     secretKeys: [SECRET_KEY],
     accessTokenMinutes: 30,
@@ -64,6 +69,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     trustedProxies: [],
     corsOrigins: [],
     maxUploadBytes: 64 * 1024 * 1024,
+    maxStorageBytesPerUser: 0,
     auditRequired: true,
     introspectionClient: null,
     peer: (request) => peers.get(request) ?? null,
@@ -106,6 +112,8 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     pool,
     /** Where uploaded files are kept. */
     folder,
+    /** Where uploads in pieces are kept. */
+    parts,
     /** What the app has logged. */
     lines,
     /** A request as `call` sends it, for tests that hand it over themselves. */
@@ -150,11 +158,12 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     settled: () => app.decorator.pat.settled(),
 
     async close() {
+      await app.decorator.finishing.stop()
       await app.decorator.pat.close()
       await pool.end({ timeout: 5 })
       await sql.end({ timeout: 5 })
       await database.drop()
-      await rm(folder, { recursive: true })
+      await Promise.all([folder, parts].map((folder) => rm(folder, { recursive: true })))
     },
   }
 }

@@ -39,6 +39,7 @@ test('without any setting the defaults of the contract hold', () => {
     TRUSTED_PROXIES: [],
     CORS_ORIGINS: [],
     MAX_UPLOAD_BYTES: 2 * 1024 ** 3,
+    MAX_STORAGE_BYTES_PER_USER: 0,
     AUDIT_REQUIRED: true,
     AUDIT_RETENTION_DAYS: 0,
     DRAIN_DELAY_SECONDS: 0,

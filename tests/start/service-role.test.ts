@@ -21,6 +21,7 @@ const EXPECTED: Record<string, string> = {
   token_secrets: 'select insert update',
   token_uses: 'select insert update',
   tokens: 'select insert update',
+  uploads: 'select insert update delete',
   users: 'select insert update',
   workspaces: 'select insert update delete',
 }
@@ -104,6 +105,10 @@ test('security 30: the role of the service reads and adds audit rows, and can ne
     'create table mine ()',
     'select from pg_authid',
     "select pg_read_file('/etc/passwd')",
+    'create table public_jobs.mine ()',
+    'truncate public_jobs.job',
+    'drop table public_jobs.job',
+    'select public_jobs.create_queue(\'mine\', \'{"policy": "standard", "partition": true}\')',
   ]
   for (const statement of refused) {
     expect([statement, await code(sql, statement)]).toEqual([statement, DENIED])

@@ -55,7 +55,7 @@ export function requestBy(operation: Operation, credential: Credential): Arbitra
       .record({
         method: methodFor(operation),
         path: pathTo(operation, manner),
-        headers,
+        headers: headersFor(operation, manner),
         body: bodyFor(operation, manner),
       })
       .chain(({ method, path, headers, body }) =>
@@ -133,6 +133,21 @@ function fieldOf({ name, required = false, schema }: Parameter, manner: Manner):
 
 const encoded = (value: string) =>
   value.startsWith('@') && value.endsWith('@') ? value : encodeURIComponent(value.toWellFormed())
+
+/** The headers that the operation asks for, where the request is to be valid, and some of anybody's. */
+function headersFor({ parameters = [] }: Operation, manner: Manner) {
+  const own = parameters
+    .filter((parameter) => parameter.in === 'header')
+    .map(({ name, schema }) =>
+      fc.option(
+        valid(schema, name).map((value) => [name, String(value)] as const),
+        { nil: null, freq: manner === 'valid' ? 1000 : 5 },
+      ),
+    )
+  return fc
+    .tuple(fc.tuple(...own), headers)
+    .map(([own, headers]) => ({ ...headers, ...Object.fromEntries(own.filter((one) => !!one)) }))
+}
 
 const headers: Arbitrary<Record<string, string>> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },

@@ -1,6 +1,7 @@
 import { fcsBytes, RAW, UPLOAD } from '../files/kit.ts'
 import type { Answer, TestApp, User } from '../kit/app.ts'
 import { SCOPES } from '../scopes/pat-routes.ts'
+import { pieces } from '../uploads/kit.ts'
 import { kindsOf, type Operation } from './document.ts'
 import type { Credential, Plan } from './requests.ts'
 
@@ -22,9 +23,16 @@ export async function createWorld(api: TestApp) {
   async function thingsOf(user: User): Promise<Record<string, string>> {
     const { id: tokens, token: bearer } = await api.token(user, [...SCOPES])
     const workspace = await api.call('POST', '/api/v1/workspaces', { bearer, json: { name: 'a' } })
-    const upload = { bearer, body: fcsBytes(), headers: RAW }
-    const file = await api.call('POST', `${UPLOAD}?filename=a.fcs`, upload)
-    return { tokens, workspaces: workspace.body.data.workspace.id, files: file.body.data.file_id }
+    const body = { bearer, body: fcsBytes(), headers: RAW }
+    const file = await api.call('POST', `${UPLOAD}?filename=a.fcs`, body)
+    const workspaces = workspace.body.data.workspace.id
+    const upload = await pieces(api, bearer).begun(fcsBytes().length)
+    return {
+      tokens,
+      workspaces,
+      files: file.body.data.file_id,
+      uploads: upload.split('/').pop() ?? '',
+    }
   }
 
   async function credentialsOf(user: User) {

@@ -23,7 +23,8 @@ export function streamEvents(
   return new Response(streamOf(pieces), { headers })
 }
 
-function streamOf(pieces: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
+/** A body whose pieces are made when they are asked for. */
+export function streamOf(pieces: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
   return new ReadableStream(
     {
       async pull(controller) {

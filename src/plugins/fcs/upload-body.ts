@@ -9,7 +9,7 @@ export type UploadBody = {
 
 const RAW_TYPES = ['application/octet-stream', 'application/vnd.isac.fcs', 'application/fcs']
 /** How many bytes a multipart body may hold beside its file. */
-const MULTIPART_OVERHEAD = 64 * 1024
+export const MULTIPART_OVERHEAD = 64 * 1024
 const MAX_FILENAME = 255
 
 /**
@@ -27,14 +27,14 @@ export function uploadBody(request: Request, maxBytes: number): UploadBody {
   }
 
   if (RAW_TYPES.includes(type)) {
-    const filename = label(new URL(request.url).searchParams.get('filename') ?? '')
+    const filename = fileLabel(new URL(request.url).searchParams.get('filename') ?? '')
     if (filename === '') throw unnamed('The query names the file: ?filename=…')
     return { chunks: body(maxBytes), filename: () => filename }
   }
   if (type === 'multipart/form-data') {
     let filename = ''
     const file = onlyFile(body(maxBytes + MULTIPART_OVERHEAD), boundaryOf(contentType), (given) => {
-      filename = label(given)
+      filename = fileLabel(given)
       if (filename === '') throw unnamed('The part "file" has a filename')
     })
     return { chunks: limited(file, maxBytes, tooLarge), filename: () => filename }
@@ -69,7 +69,7 @@ const unnamed = (message: string) => new Refusal(422, { message })
 const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
 /** The last part of the name, without what a terminal, a path or an eye would be misled by. */
-function label(name: string): string {
+export function fileLabel(name: string): string {
   const last = name.split(/[/\\]/).pop() ?? ''
   const fit = last
     .toWellFormed()

@@ -1,0 +1,181 @@
+import { Elysia } from 'elysia'
+import { operation } from '../docs/operation.ts'
+import type { ScopeGuard } from '../guard.ts'
+import { documented, Id } from '../schema.ts'
+import type { Finishing } from './finishing.ts'
+import { noSuchUpload, type Tus } from './tus.ts'
+import type { Uploads } from './uploads.ts'
+
+const TAG = 'FCS uploads'
+const OneUpload = documented(Id)
+const EMPTY = {}
+type Expiry = () => Promise<Date>
+
+const header = (name: string, schema: Record<string, unknown>, description: string) => ({
+  name,
+  in: 'header' as const,
+  required: true,
+  description,
+  schema,
+})
+const VERSION = header('Tus-Resumable', { type: 'string', enum: ['1.0.0'] }, 'The protocol')
+const count = { type: 'integer', minimum: 0 }
+const LENGTH = header('Upload-Length', count, 'The bytes of the whole file')
+const OFFSET = header('Upload-Offset', count, 'From which byte on')
+const METADATA = header(
+  'Upload-Metadata',
+  { type: 'string', pattern: '^filename [A-Za-z0-9+/]{4,40}$' },
+  '`filename`, and the name of the file in base64; more pairs may follow',
+)
+
+const PIECE = 'application/offset+octet-stream'
+const pieceOf = (more: { nullable?: true }) => ({
+  required: true as const,
+  content: { [PIECE]: { schema: { type: 'string', format: 'binary', ...more } } },
+})
+const REFUSALS = {
+  400: 'A header is missing or malformed, or the upload broke off',
+  409: 'Bytes of another place than those that are missing, or another request works on the upload',
+  412: 'Another version of tus, or none',
+  413: 'More than a file may have, or than the room that is left; `data` tells the latter',
+}
+const FULL = 'The storage is full'
+const UNKNOWN = { 404: 'No such upload of yours, or it has expired' }
+
+/**
+ * Uploads in pieces, by the tus protocol 1.0: what breaks off goes on where it stopped. The id of an upload is that of
+ * the file that it becomes.
+ */
+export function uploadRoutes(options: {
+  guard: ScopeGuard
+  uploads: Uploads
+  tus: Tus
+  finishing: Finishing
+}) {
+  const { guard, uploads, tus, finishing } = options
+
+  /** Lets an upload that is whole become a file; of another one it tells how long it is kept. */
+  const proceed = async (response: Response, id: string, size: number, expires: Expiry) => {
+    const isWhole = Number(response.headers.get('upload-offset') ?? 0) === size
+    if (isWhole) await finishing.begin(id)
+    else response.headers.set('upload-expires', (await expires()).toUTCString())
+    return response
+  }
+
+  const ofOwn = async (request: Request, owner: string, id: string) => {
+    const upload = await uploads.own(owner, id)
+    if (!upload) throw noSuchUpload()
+    return { upload, response: await tus.answer(request, owner) }
+  }
+
+  return new Elysia({ prefix: '/api/v1/fcs' })
+    .use(guard)
+    .options(
+      '/uploads',
+      // A browser asks this of its own accord, without a token.
+      async ({ request }) => {
+        const response = await tus.answer(request)
+        response.headers.set('allow', 'OPTIONS, POST')
+        return response
+      },
+      {
+        detail: {
+          ...operation(TAG, 'Ask what of tus there is, and how much a file may have', {
+            answer: [204, EMPTY],
+          }),
+          security: [],
+        },
+      },
+    )
+    .post(
+      '/uploads',
+      async ({ request, principal }) => {
+        const response = await tus.answer(request, principal.userId)
+        const id = response.headers.get('location')?.split('/').pop() ?? ''
+        const size = Number(request.headers.get('upload-length'))
+        return proceed(response, id, size, () => uploads.touch(id))
+      },
+      {
+        scope: 'fcs:write',
+        parse: 'none',
+        detail: {
+          ...operation(TAG, 'Begin an upload in pieces', {
+            description: 'By the tus protocol 1.0. A body is the first piece.',
+            answer: [201, EMPTY],
+            refusals: { ...REFUSALS, 501: 'The length is not given', 507: FULL },
+            requestBody: pieceOf({ nullable: true }),
+          }),
+          parameters: [VERSION, LENGTH, METADATA],
+        },
+      },
+    )
+    .head(
+      '/uploads/:id',
+      async ({ request, params, principal }) => {
+        const { upload, response } = await ofOwn(request, principal.userId, params.id)
+        return proceed(response, upload.id, upload.size_bytes, async () => upload.expires_at)
+      },
+      {
+        scope: 'fcs:write',
+        params: OneUpload,
+        detail: {
+          ...operation(TAG, 'Show how much of an upload there is', {
+            answer: [200, EMPTY],
+            refusals: { ...REFUSALS, ...UNKNOWN },
+          }),
+          parameters: [VERSION],
+        },
+      },
+    )
+    .patch(
+      '/uploads/:id',
+      async ({ request, params, principal }) => {
+        try {
+          const { upload, response } = await ofOwn(request, principal.userId, params.id)
+          const { id, size_bytes } = upload
+          return await proceed(response, id, size_bytes, () => uploads.touch(id))
+        } catch (error) {
+          // Of a piece that broke off some bytes have come.
+          if (request.signal.aborted) await uploads.touch(params.id)
+          throw error
+        }
+      },
+      {
+        scope: 'fcs:write',
+        params: OneUpload,
+        parse: 'none',
+        detail: {
+          ...operation(TAG, 'Send the next piece', {
+            description:
+              'The last piece begins the reading of the file, which has the id of its upload.',
+            answer: [204, EMPTY],
+            refusals: {
+              ...REFUSALS,
+              ...UNKNOWN,
+              403: 'The scope or the address does not allow it, or `Upload-Offset` is missing',
+              507: FULL,
+            },
+            requestBody: pieceOf({}),
+          }),
+          parameters: [VERSION, OFFSET],
+        },
+      },
+    )
+    .delete(
+      '/uploads/:id',
+      async ({ request, params, principal }) =>
+        (await ofOwn(request, principal.userId, params.id)).response,
+      {
+        scope: 'fcs:write',
+        params: OneUpload,
+        detail: {
+          ...operation(TAG, 'Give an upload up', {
+            description: 'One whose last byte has come is deleted as a file.',
+            answer: [204, EMPTY],
+            refusals: { ...REFUSALS, ...UNKNOWN },
+          }),
+          parameters: [VERSION],
+        },
+      },
+    )
+}

@@ -1,0 +1,124 @@
+import { DataStore, ERRORS, Server, Upload } from '@tus/server'
+import type { Sql } from 'postgres'
+import { refuse } from '../errors.ts'
+import { fileLabel } from '../plugins/fcs/index.ts'
+import { Refusal } from '../plugins/refusal.ts'
+import { leases } from './lease.ts'
+import type { Parts } from './parts.ts'
+import type { Uploads } from './uploads.ts'
+
+export const UPLOADS_PATH = '/api/v1/fcs/uploads'
+
+const PROTOCOL = { 'tus-resumable': '1.0.0', 'tus-version': '1.0.0' }
+/** Of the answers of the library: its headers for other origins are not ours. */
+const HEADERS = [
+  ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'location'],
+  ...['upload-offset', 'upload-length', 'upload-metadata'],
+]
+
+export type Tus = ReturnType<typeof tus>
+
+/** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
+export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
+  const { sql, uploads, parts, maxBytes } = options
+  const owners = new WeakMap<Request, string>()
+  const failures = new WeakMap<Request, unknown>()
+  const server = new Server({
+    path: UPLOADS_PATH,
+    // The client knows by which name it has reached us, and whether over TLS.
+    relativeLocation: true,
+    maxSize: maxBytes,
+    lockDrainTimeout: 500,
+    disableTerminationForFinishedUploads: true,
+    namingFunction: () => crypto.randomUUID(),
+    locker: leases(sql),
+    datastore: rowsAndParts(uploads, parts),
+    async onUploadCreate(request, { id, size = 0, metadata = {} }) {
+      const owner = owners.get(request)
+      if (owner === undefined) throw new Error('an upload of nobody')
+      const filename = fileLabel(metadata.filename ?? '')
+      if (filename === '') {
+        throw refuse(
+          'unprocessable',
+          'Upload-Metadata names the file: filename, and its name in base64',
+        )
+      }
+      await uploads.create({ id, owner, filename, metadata, size_bytes: size })
+      return {}
+    },
+    onResponseError(request, error) {
+      failures.set(request, error)
+      return undefined
+    },
+  })
+
+  return {
+    /** An answer without a body. `owner` is whose upload a POST begins. */
+    async answer(request: Request, owner?: string): Promise<Response> {
+      if (owner !== undefined) owners.set(request, owner)
+      const response = await server.handleWeb(request)
+      if (response.status >= 400) {
+        throw refusal(request, response.status, await response.text(), failures.get(request))
+      }
+      const headers = new Headers()
+      for (const name of HEADERS) {
+        const value = response.headers.get(name)
+        if (value !== null) headers.set(name, value)
+      }
+      return new Response(null, { status: response.status, headers })
+    },
+  }
+}
+
+export const noSuchUpload = () => refuse('not_found', undefined, { headers: PROTOCOL })
+
+function refusal(request: Request, status: number, text: string, error: unknown): unknown {
+  // What the library has no name for comes from us, or from what is below.
+  if (error instanceof Error && !('status_code' in error)) {
+    if (!(error instanceof Refusal)) return error
+    const { message, data, headers } = error.detail
+    return new Refusal(error.status, {
+      ...(message !== undefined && { message }),
+      ...(data && { data }),
+      headers: { ...headers, ...PROTOCOL },
+    })
+  }
+  if (request.signal.aborted || error === ERRORS.ABORTED) {
+    return refuse('bad_request', 'The upload broke off before its end', { headers: PROTOCOL })
+  }
+  if (error === ERRORS.ERR_LOCK_TIMEOUT) {
+    return refuse('conflict', 'Another request works on this upload', { headers: PROTOCOL })
+  }
+  if (status >= 500 && status !== 501) return new Error(`tus: ${text.trim()}`)
+  return new Refusal(status, { message: text.trim(), headers: PROTOCOL })
+}
+
+/** What is known of an upload from its row, and its bytes from where they are kept. */
+function rowsAndParts(uploads: Uploads, parts: Parts): DataStore {
+  const find = async (id: string) => {
+    const upload = await uploads.find(id)
+    if (!upload) throw ERRORS.FILE_NOT_FOUND
+    return upload
+  }
+  return Object.assign(new DataStore(), {
+    extensions: ['creation', 'creation-with-upload', 'termination', 'expiration'],
+    async create(upload: Upload) {
+      await parts.create(upload.id, upload.size ?? 0)
+      return upload
+    },
+    async getUpload(id: string) {
+      const { size_bytes: size, metadata, state } = await find(id)
+      // The bytes of what is finished are elsewhere, and all there.
+      const offset = state === 'receiving' ? await parts.size(id) : size
+      return new Upload({ id, size, offset, metadata })
+    },
+    async write(...[stream, id, offset]: Parameters<DataStore['write']>) {
+      const { size_bytes } = await find(id)
+      return offset === size_bytes ? offset : parts.write(stream, id, offset)
+    },
+    async remove(id: string) {
+      await parts.remove(id)
+      await uploads.forget(id)
+    },
+  })
+}
