@@ -32,6 +32,8 @@ const s3 = await startS3(BEST_S3)
 const sql = postgres(database.url, { max: 1, onnotice: () => {} })
 const env = {
   ...{ REDIS_URL: redis.url, ...s3.env() },
+  // Uploads in pieces are there until they are files.
+  DATA_DIR: join(folder, 'data'),
   ...{ RATE_LIMIT_PER_MINUTE: `${LIMIT}`, TOKEN_RATE_LIMIT_PER_MINUTE: '1000000' },
 }
 const cluster = await startCluster({ folder, databaseUrl: database.url, env })
@@ -71,9 +73,7 @@ try {
   const missing = await withoutRow(sql, ledger)
   const broken = await brokenFiles(load)
   await Promise.all(cluster.instances.map((each) => each.ended('SIGTERM')))
-  const strays = await orphans({
-    ...{ ...env, DATABASE_URL: database.url, DATA_DIR: join(folder, 'data') },
-  })
+  const strays = await orphans({ ...env, DATABASE_URL: database.url })
   await Promise.all(cluster.instances.map((each) => each.start()))
   const flat = isFlat(samples)
   const held = ledger.wrong.length + unrecovered.length + missing + broken + strays.length === 0
