@@ -103,8 +103,15 @@ export const access: readonly Mutant[] = [
   {
     does: "deletes somebody else's file",
     file: 'src/files/files.ts',
-    from: 'delete from fcs_files where id = ${id} and owner_id = ${owner} returning id`',
-    to: 'delete from fcs_files where id = ${id} and ${owner}::uuid is not null returning id`',
+    from: 'delete from fcs_files where id = ${id} and owner_id = ${owner} returning id)',
+    to: 'delete from fcs_files where id = ${id} and ${owner}::uuid is not null returning id)',
     tests: ['tests/files/own-files.test.ts'],
+  },
+  {
+    does: 'lets a guard of another route that shares its detail do',
+    file: 'src/plugins/scopes.ts',
+    from: 'if (!access || access.declared !== declared)',
+    to: 'if (!access)',
+    tests: ['tests/http/guards.test.ts'],
   },
 ]

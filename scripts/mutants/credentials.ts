@@ -61,7 +61,7 @@ export const credentials: readonly Mutant[] = [
   {
     does: 'ignores the list of allowed addresses',
     file: 'src/plugins/pat/index.ts',
-    from: 'if (known.allowed && !isTextWithin(address(request), known.allowed))',
+    from: 'if (known.allowed && !isTextWithin(from, known.allowed))',
     to: 'if (known.allowed && known.allowed.length > 50)',
     tests: ['tests/tokens/allowed-ips.test.ts'],
   },

@@ -73,15 +73,8 @@ export const requests: readonly Mutant[] = [
     tests: ['tests/files/upload.test.ts'],
   },
   {
-    does: 'stores a file under the name that its sender gives',
-    file: 'src/files/routes.ts',
-    from: 'const staged = await storage.stage(id)',
-    to: "const staged = await storage.stage(new URL(request.url).searchParams.get('filename') ?? id)",
-    tests: ['tests/files/upload.test.ts'],
-  },
-  {
     does: 'leaves the bytes of a refused upload',
-    file: 'src/files/routes.ts',
+    file: 'src/files/keep.ts',
     from: 'await staged.discard()',
     to: '',
     tests: ['tests/files/upload-refused.test.ts'],

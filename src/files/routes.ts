@@ -26,7 +26,8 @@ const UNKNOWN = { 404: 'No such file of yours' }
 const bytes = { type: 'string', format: 'binary' }
 const FCS_FILE = { 'application/vnd.isac.fcs': { schema: bytes } }
 
-const uploadOperation = {
+/** A new one each time, for Elysia writes into it. */
+const uploadOperation = () => ({
   ...operation(TAG, 'Upload an FCS file', {
     description: 'Multipart with one part `file`, or the raw bytes with a `filename` query.',
     answer: [201, Uploaded],
@@ -55,7 +56,7 @@ const uploadOperation = {
       schema: { type: 'string' as const },
     },
   ],
-}
+})
 
 /** What the file in a body has at least, as far as its headers tell. */
 const leastBytes = ({ headers }: Request) =>
@@ -97,7 +98,7 @@ export function fileRoutes(options: {
           }),
         )
       },
-      { scope: 'fcs:write', parse: 'none', detail: uploadOperation },
+      { scope: 'fcs:write', parse: 'none', detail: uploadOperation() },
     )
     .get(
       '/files',

@@ -49,23 +49,35 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   authenticate: (request: Request, check: (held: readonly string[]) => void) => P | Promise<P>
 }) {
   const { ladders, routes, realm, authenticate } = options
-  const admitted = new WeakMap<Request, { principal: P; grantedBy: string }>()
+  type Access = { principal: P; grantedBy: string; declared: unknown }
+  const admitted = new WeakMap<Request, Access>()
   type Named = (request: Request) => readonly ScopeOf<L>[]
 
   const demand = (required: string, held: readonly string[]) =>
     demandScope({ ladders, realm }, required, held)
-  /** `demanded` throws when the scopes held do not suffice, and says by which the request is granted. */
-  const admit = (request: Request, demanded: (held: readonly string[]) => string) => {
+  /**
+   * Lets in for what a route has declared. `demanded` throws when the scopes held do not suffice, and says by which the
+   * request is granted.
+   */
+  const admit = (
+    request: Request,
+    declared: unknown,
+    demanded: (held: readonly string[]) => string,
+  ) => {
     let grantedBy = ''
     const principal = authenticate(request, (held) => {
       grantedBy = demanded(held)
     })
-    return after(principal, (principal) => void admitted.set(request, { principal, grantedBy }))
+    return after(
+      principal,
+      (principal) => void admitted.set(request, { principal, grantedBy, declared }),
+    )
   }
-  const admittedAs = (request: Request) => {
+  const admittedFor = (request: Request, declared: unknown) => {
     const access = admitted.get(request)
-    // Only a route that the table did not show can come here unchecked, and it stays closed.
-    if (!access) throw new Refusal(401)
+    // A route that the table did not show comes here unchecked, and one that shares its `detail` with another may have been
+    // checked for what that one declares. Both stay closed.
+    if (!access || access.declared !== declared) throw new Refusal(401)
     return access
   }
   const security = [{ personalAccessToken: [] }]
@@ -75,10 +87,10 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
       detail: {
         security,
         'x-required-scope': scope,
-        [GUARD]: (request: Request) => admit(request, (held) => demand(scope, held)),
+        [GUARD]: (request: Request) => admit(request, scope, (held) => demand(scope, held)),
       },
       resolve: ({ request }: { request: Request }) => {
-        const { principal, grantedBy } = admittedAs(request)
+        const { principal, grantedBy } = admittedFor(request, scope)
         return { principal, grant: { requiredScope: scope, grantedBy } }
       },
     }),
@@ -86,13 +98,13 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
       detail: {
         security,
         [GUARD]: (request: Request) =>
-          admit(request, (held) => {
+          admit(request, scopesOf, (held) => {
             for (const scope of scopesOf(request)) demand(scope, held)
             return ''
           }),
       },
       resolve: ({ request }: { request: Request }) => ({
-        principal: admittedAs(request).principal,
+        principal: admittedFor(request, scopesOf).principal,
       }),
     }),
   })

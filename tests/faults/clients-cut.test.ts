@@ -88,7 +88,8 @@ test.skipIf(process.platform !== 'linux')(
     await cutAll(CUTS)
     await until(async () => (await held()).handles <= before.handles + 2)
     const after = await held()
-    expect(after.megabytes).toBeLessThan(before.megabytes + 64)
+    // Memory comes and goes by some 200 MB at full load. A request that stays would hold more than half a megabyte.
+    expect(after.megabytes).toBeLessThan(before.megabytes + CUTS / 2)
     await service.expectNothingLost()
     expect((await load.send('GET', download)).status).toBe(200)
   },

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { before } from '../../src/plugins/around.ts'
 import { Refusal } from '../../src/plugins/refusal.ts'
+import { routeTable, scopes } from '../../src/plugins/scopes.ts'
 
 const at = { 'at once': <T>(run: () => T) => run(), later: <T>(run: () => T) => later(run) }
 const later = async <T>(run: () => T): Promise<T> => {
@@ -40,3 +41,25 @@ test.each(['at once', 'later'] as const)(
     expect(order).toEqual([])
   },
 )
+
+test('a route that shares its detail with another is not open to what that one asks for', async () => {
+  const root = new Elysia()
+  const guard = scopes({
+    ladders: { gates: ['read', 'write'] },
+    realm: 'gates',
+    routes: routeTable(() => root.routes),
+    authenticate: (_, check) => {
+      check(['gates:read'])
+      return { scopes: ['gates:read'] }
+    },
+  })
+  const detail = { summary: 'Of both' }
+  root
+    .use(guard)
+    .get('/write', () => 'written', { scope: 'gates:write', detail })
+    .get('/read', () => 'read', { scope: 'gates:read', detail })
+  const status = async (path: string) =>
+    (await root.handle(new Request(`http://test.local${path}`))).status
+  expect(await status('/write')).toBe(401)
+  expect(await status('/read')).toBe(200)
+})

@@ -154,12 +154,15 @@ test.skipIf(!HAS_VERSITYGW)(
   },
 )
 
+let pages = 0
 test.each([...FAULTS.slice(0, 4), ['breaks off in the middle', 'stall'] as [string, S3Fault]])(
   'what reads a file is 503 when S3 %s, and works again by itself',
   async (_, fault) => {
     const stored = await upload(large)
     const id = stored.body.data.file_id
-    const paths = [`/api/v1/fcs/events?file_id=${id}`, `${FILES}/${id}/download`]
+    // A page that nobody has asked for before.
+    const events = `/api/v1/fcs/events?file_id=${id}&offset=${++pages}`
+    const paths = [events, `${FILES}/${id}/download`]
     for (const path of paths) {
       proxy.fail((call) => (at.get(call) ? fault : null))
       const app = typeof fault === 'string' ? hasty : api
