@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import fc from 'fast-check'
 import { PART_BYTES } from '../../src/storage/s3-staged.ts'
 import { BytesLost } from '../../src/storage/storage.ts'
+import { until } from '../kit/service.ts'
 import { bytesOf, KINDS, keep, type Place, place, readAll, write } from './kit.ts'
 
 setDefaultTimeout(20_000)
@@ -138,7 +139,11 @@ describe.each(KINDS)('a storage on %s', (kind) => {
       expect(await at.other.tidy()).toBe(0)
       expect(await at.names()).toHaveLength(1)
       expect(await at.other.tidy(0)).toBe(1)
-      expect(await at.names()).toEqual([])
+      // This process goes on, and a part that it was sending may come after the end of its upload: S3 wants that ended again.
+      await until(async () => {
+        await at.other.tidy(0)
+        return (await at.names()).length === 0
+      })
       expect(crashed.commit()).rejects.toThrow()
     },
   )
