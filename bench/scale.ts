@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { client, logIn } from '../tests/kit/client.ts'
 import { startCluster } from '../tests/kit/cluster.ts'
-import { postgresEngine } from '../tests/kit/engines.ts'
 import { balancerConfig, startNginx } from '../tests/kit/nginx.ts'
+import { postgresEngine } from '../tests/kit/postgres-engine.ts'
 import { familyCpuMs } from './cpu.ts'
 import { median } from './http-load.ts'
 
@@ -37,10 +37,10 @@ const folder = await mkdtemp(join(tmpdir(), 'pat-scale-bench-'))
 await chmod(folder, 0o755)
 const database = await postgresEngine(join(folder, 'postgres'))
 await database.start()
-const sql = postgres(database.env.DATABASE_URL ?? '', { max: 1 })
+const sql = postgres(database.url, { max: 1 })
 const cluster = await startCluster({
   folder,
-  databaseUrl: database.env.DATABASE_URL ?? '',
+  databaseUrl: database.url,
   instances: INSTANCES,
 })
 const urls = cluster.instances.map(({ url }) => url)

@@ -1,16 +1,19 @@
 // `bun scripts/soak.ts [minutes=15] [seed]`: three instances behind nginx under a mixed load, with a fault each minute. Tells
-// of each minute, and at the end whether everything held, in one line of JSON. Needs Linux and nginx.
+// of each minute, and at the end whether everything held, in one line of JSON. Needs Linux, nginx and
+// redis-server.
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { startCluster } from '../tests/kit/cluster.ts'
-import { type Engine, postgresEngine } from '../tests/kit/engines.ts'
+import { postgresEngine } from '../tests/kit/postgres-engine.ts'
 import { randomNumbers } from '../tests/kit/random.ts'
+import { testRedis } from '../tests/kit/redis.ts'
+import { BEST_S3, startS3 } from '../tests/kit/s3.ts'
 import { brokenFiles, isFlat, orphans, type Sample, sample, withoutRow } from './soak/checks.ts'
 import { deck, faultsOf } from './soak/faults.ts'
 import { createLedger } from './soak/ledger.ts'
-import { startLoad } from './soak/load.ts'
+import { LIMIT, startLoad } from './soak/load.ts'
 
 const [minutes = 15, seed = Math.floor(Math.random() * 1e9)] = process.argv.slice(2).map(Number)
 // The faults have numbers of their own, so that a seed has the same ones again whatever the load comes to.
@@ -23,17 +26,17 @@ const CALM_MS = 10_000
 const folder = await mkdtemp(join(tmpdir(), 'pat-soak-'))
 await chmod(folder, 0o755)
 const database = await postgresEngine(join(folder, 'postgres'))
-// REDIS_URL and S3_* are no settings yet. Once they are: redisEngine(), s3Engine(join(folder, 's3')).
-const redis: Engine | null = null
-const s3: Engine | null = null
-const engines = [database, redis, s3].filter((engine) => engine !== null)
-for (const engine of engines) await engine.start()
-const sql = postgres(database.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} })
-const cluster = await startCluster({
-  folder,
-  databaseUrl: database.env.DATABASE_URL ?? '',
-  env: Object.assign({}, ...engines.map(({ env }) => env)),
-})
+await database.start()
+const redis = await testRedis()
+const s3 = await startS3(BEST_S3)
+const sql = postgres(database.url, { max: 1, onnotice: () => {} })
+const env = {
+  ...{ REDIS_URL: redis.url, ...s3.env() },
+  // Uploads in pieces are there until they are files.
+  DATA_DIR: join(folder, 'data'),
+  ...{ RATE_LIMIT_PER_MINUTE: `${LIMIT}`, TOKEN_RATE_LIMIT_PER_MINUTE: '1000000' },
+}
+const cluster = await startCluster({ folder, databaseUrl: database.url, env })
 try {
   const ledger = createLedger()
   const instances = cluster.instances.map(({ url }) => url)
@@ -54,6 +57,9 @@ try {
     await Bun.sleep(Math.max(CALM_MS, began + MINUTE_MS - Date.now()))
     const late = ledger.failures.filter((at) => at > Date.now() - CALM_MS).length
     if (late > 0) unrecovered.push(`minute ${minute}, after ${fault.name}: ${late} failures`)
+    if (ledger.sharedAt < Date.now() - CALM_MS) {
+      unrecovered.push(`minute ${minute}, after ${fault.name}: limits are not shared`)
+    }
     const now = await sample(cluster, sql)
     samples.push(now)
     const failures = ledger.failures.length - before
@@ -67,7 +73,7 @@ try {
   const missing = await withoutRow(sql, ledger)
   const broken = await brokenFiles(load)
   await Promise.all(cluster.instances.map((each) => each.ended('SIGTERM')))
-  const strays = await orphans(sql, folder)
+  const strays = await orphans({ ...env, DATABASE_URL: database.url })
   await Promise.all(cluster.instances.map((each) => each.start()))
   const flat = isFlat(samples)
   const held = ledger.wrong.length + unrecovered.length + missing + broken + strays.length === 0
@@ -82,6 +88,6 @@ try {
 } finally {
   await cluster.close()
   await sql.end({ timeout: 1 })
-  for (const engine of engines) await engine.kill()
+  await Promise.all([redis.end(), s3.stop(), database.kill()])
   await rm(folder, { recursive: true })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { loadConfig } from '../src/config.ts'
+import { loadConfig, s3Settings } from '../src/config.ts'
 
 const project = resolve(import.meta.dir, '..')
 const read = (name: string) => readFile(join(project, name), 'utf8')
@@ -33,6 +33,7 @@ const service = z.object({
   cap_add: z.array(z.string()).default([]),
   security_opt: z.array(z.string()),
   restart: z.string(),
+  stop_grace_period: z.string(),
 })
 const compose = z
   .object({
@@ -103,7 +104,9 @@ describe('docker-compose.scale.yml', () => {
     for (const [, { image, build }] of all) expect(build ?? image).toMatch(/^\.$|:v?\d+/)
     const mounted = all.flatMap(([, { volumes }]) => volumes).filter((it) => !it.startsWith('./'))
     const sources = mounted.map((volume) => volume.split(':')[0]).sort()
-    expect(sources).toEqual(Object.keys(compose.volumes).sort())
+    expect([...new Set(sources)]).toEqual(Object.keys(compose.volumes).sort())
+    // Uploads in pieces.
+    expect(app1.volumes).toEqual(app2.volumes)
   })
 
   test('holds no secret and no default of one: each must be given, or nothing starts', () => {
@@ -120,10 +123,18 @@ describe('docker-compose.scale.yml', () => {
   test('gives the instances settings that the program takes', () => {
     const given = Object.entries(app1.environment)
       .map(([name, value]) => [name, value?.replaceAll(/\$\{.+?\}/g, '0123456789abcdef'.repeat(4))])
-      // REDIS_URL and S3_* are no settings yet: without this line once they are.
-      .filter(([name]) => !/^(REDIS|S3)_/.test(name ?? ''))
-    const { TRUSTED_PROXIES } = loadConfig(Object.fromEntries(given))
-    expect(TRUSTED_PROXIES).toEqual([addressOf(nginx) ?? '?'])
+      .filter(([, value]) => value)
+    const config = loadConfig(Object.fromEntries(given))
+    // A name that is no setting would be left out.
+    expect(given.filter(([name]) => !(`${name}` in config))).toEqual([])
+    expect(config.TRUSTED_PROXIES).toEqual([addressOf(nginx) ?? '?'])
+    expect(s3Settings(config)).toMatchObject({ bucket: 'fcs-files', forcePathStyle: true })
+  })
+
+  test('waits for an instance to stop as long as the program may take', () => {
+    for (const { stop_grace_period } of [app1, app2]) {
+      expect(Number(/^(\d+)s$/.exec(stop_grace_period)?.[1])).toBeGreaterThan(10)
+    }
   })
 
   test('has the file server keep the bucket and the keys that the instances use', () => {

@@ -1,8 +1,13 @@
 // What has to be true when a soak is over, and what is watched while it runs.
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Sql } from 'postgres'
 import { rssMegabytes } from '../../bench/http-load.ts'
+import { loadConfig } from '../../src/config.ts'
+import { connect } from '../../src/db.ts'
+import { compare } from '../../src/files/compare.ts'
+import { sweep } from '../../src/files/sweep.ts'
+import { createLog } from '../../src/log.ts'
+import { openStorage } from '../../src/storage/open.ts'
 import type { Cluster } from '../../tests/kit/cluster.ts'
 import type { Ledger } from './ledger.ts'
 import { download, type Load } from './load.ts'
@@ -60,12 +65,22 @@ export async function brokenFiles(load: Load): Promise<number> {
   return broken
 }
 
-/** Bytes without a row, and rows without bytes. Those of uploads under way are neither: nothing may be under way. */
-export async function orphans(sql: Sql, folder: string): Promise<string[]> {
-  const stored = new Set(await readdir(join(folder, 'data/files')))
-  const rows = await sql<{ id: string }[]>`select id from fcs_files`
-  const known = new Set(rows.map(({ id }) => id))
-  return [...known]
-    .filter((id) => !stored.has(id))
-    .concat([...stored].filter((id) => !known.has(id)))
+/**
+ * What a sweep leaves that is not in order: rows without bytes, bytes without a row, and what uploads have left. It sweeps
+ * as the instances do, which have ended, but at once.
+ */
+export async function orphans(env: Record<string, string>): Promise<string[]> {
+  const config = loadConfig(env)
+  const log = createLog('warn')
+  const sql = connect(config.DATABASE_URL ?? '')
+  try {
+    const storage = await openStorage(config, log, 'files')
+    await storage.tidy(0)
+    await sweep({ sql, storage, log, graceSeconds: 0 })
+    const { lost, strays } = await compare({ sql, storage })
+    const left = await sql<{ id: string }[]>`select id from fcs_leftovers`
+    return [...lost, ...strays, ...left.map(({ id }) => id)]
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
 }

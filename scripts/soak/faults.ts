@@ -1,14 +1,14 @@
 // What goes wrong in a soak: each breaks something, waits, and mends what does not mend itself.
 import type { Cluster } from '../../tests/kit/cluster.ts'
-import type { Engine } from '../../tests/kit/engines.ts'
+import type { Engine } from '../../tests/kit/engine.ts'
+import type { TestRedis } from '../../tests/kit/redis.ts'
 import { cutDownload, cutUpload, type Load } from './load.ts'
 
 export type Faulty = {
   cluster: Cluster
   postgres: Engine
-  /** Null when the soak goes without. */
-  redis: Engine | null
-  s3: Engine | null
+  redis: TestRedis
+  s3: Engine
   load: Load
   random: () => number
 }
@@ -16,7 +16,6 @@ export type Fault = { name: string; run: () => Promise<void> }
 
 const AT_ONCE = 20
 
-/** The faults that can happen to what there is. */
 export function faultsOf({ cluster, postgres, redis, s3, load, random }: Faulty): Fault[] {
   const killed = async (engine: Engine, downMs: number) => {
     await engine.kill()
@@ -33,7 +32,7 @@ export function faultsOf({ cluster, postgres, redis, s3, load, random }: Faulty)
     if (!instance) throw new Error('no instance')
     return instance
   }
-  const faults: Fault[] = [
+  return [
     {
       name: 'kill -9 of an instance',
       async run() {
@@ -60,30 +59,20 @@ export function faultsOf({ cluster, postgres, redis, s3, load, random }: Faulty)
         }
       },
     },
-  ]
-  if (redis) {
-    faults.push(
-      { name: 'kill -9 of Redis', run: () => killed(redis, 10_000) },
-      { name: 'Redis suspended for 10 s', run: () => suspended(redis, 10_000) },
-      // It keeps nothing: a new one is an empty one.
-      { name: 'Redis empty', run: () => killed(redis, 0) },
-    )
-  }
-  if (s3) {
-    faults.push(
-      { name: 'kill -9 of S3', run: () => killed(s3, 10_000) },
-      {
-        name: 'S3 slow',
-        async run() {
-          for (let round = 0; round < 10; round++) {
-            await suspended(s3, 800)
-            await Bun.sleep(200)
-          }
-        },
+    { name: 'kill -9 of Redis', run: () => killed(redis, 10_000) },
+    { name: 'Redis suspended for 10 s', run: () => suspended(redis, 10_000) },
+    { name: 'Redis flushed', run: async () => void (await redis.command('FLUSHALL')) },
+    { name: 'kill -9 of S3', run: () => killed(s3, 10_000) },
+    {
+      name: 'S3 slow',
+      async run() {
+        for (let round = 0; round < 10; round++) {
+          await suspended(s3, 800)
+          await Bun.sleep(200)
+        }
       },
-    )
-  }
-  return faults
+    },
+  ]
 }
 
 /** Draws from all of them before one comes again. */

@@ -20,6 +20,8 @@ export function createLedger() {
     wrong: [] as string[],
     /** When calls failed, in milliseconds. */
     failures: [] as number[],
+    /** When a limit was last what it is over all instances. */
+    sharedAt: 0,
     counts,
 
     /** An address that no other call comes from. */
@@ -33,14 +35,26 @@ export function createLedger() {
       counts[what] = (counts[what] ?? 0) + 1
     },
 
-    /** Notes an answer to a call of this kind; whether it is the one that was due. */
-    saw(kind: string, due: number, answer: { status: number; text: string }): boolean {
+    /** Notes how much of a burst passed. */
+    limited(passed: number, limit: number, most: number): void {
+      const isShared = Math.abs(passed - limit) <= 1
+      if (isShared) this.sharedAt = Date.now()
+      const kind = isShared ? 'burst limited' : 'burst limited by each instance'
+      counts[kind] = (counts[kind] ?? 0) + 1
+      if (passed < limit - 1 || passed > most)
+        this.wrong.push(`burst: ${passed} passed of ${limit}`)
+    },
+
+    /** Notes an answer to a call of this kind; whether it is one of those that were due. */
+    saw(kind: string, due: readonly number[], answer: { status: number; text: string }): boolean {
       const { status, text } = answer
       if (OUTAGES.has(status)) this.failed(`${kind} ${status}`)
       else counts[`${kind} ${status}`] = (counts[`${kind} ${status}`] ?? 0) + 1
-      const isWrong = status !== due && !OUTAGES.has(status)
-      if (isWrong) this.wrong.push(`${kind}: ${status} and not ${due}: ${text.slice(0, 200)}`)
-      return status === due
+      const isDue = due.includes(status)
+      const isWrong = !isDue && !OUTAGES.has(status)
+      if (isWrong)
+        this.wrong.push(`${kind}: ${status} and not ${due.join(' or ')}: ${text.slice(0, 200)}`)
+      return isDue
     },
   }
 }

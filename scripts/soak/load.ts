@@ -1,13 +1,16 @@
 // The mixed load of a soak: clients that each do one thing after another, and write down what they saw.
 import { client, fcsToken, logIn, uploadHead } from '../../tests/kit/client.ts'
-import { writeFcs } from '../../tests/kit/fcs-writer.ts'
 import { rawConnection } from '../../tests/kit/service.ts'
 import { type Ledger, sha256 } from './ledger.ts'
+import { newFile } from './new-file.ts'
+import { inPieces } from './pieces.ts'
 
 const CLIENTS = 12
 const PAUSE_MS = 40
 const PATIENCE_MS = 45_000
 const API = '/api/v1'
+/** Requests a minute of an address, of which each call has its own. */
+export const LIMIT = 10
 
 type Work = [weight: number, (load: Load) => Promise<void>]
 export type Load = Awaited<ReturnType<typeof prepare>>
@@ -24,13 +27,13 @@ async function prepare(
   const { token } = await fcsToken(call, jwt)
   const issue = async (): Promise<{ id: string; token: string } | null> => {
     const json = { name: 'short-lived', scopes: ['workspaces:write'] }
-    const answer = await send('issue', 201, 'POST', `${API}/tokens`, { bearer: jwt, json })
+    const answer = await send('issue', [201], 'POST', `${API}/tokens`, { bearer: jwt, json })
     return answer ? answer.body.data : null
   }
   /** One call; its answer when it is the one that is due. */
   async function send(
     kind: string,
-    due: number,
+    due: readonly number[],
     method: string,
     path: string,
     options: Parameters<typeof call>[2] = {},
@@ -54,25 +57,20 @@ async function prepare(
   }
   const reader = await issue()
   if (!reader) throw new Error('no token')
-  return { url, instances, ledger, random, jwt, token, reader: reader.token, issue, send }
+  /** What goes on beside the clients. */
+  const followed: Promise<void>[] = []
+  const tokens = { jwt, token, reader: reader.token }
+  return { url, instances, ledger, random, ...tokens, issue, send, followed }
 }
 
 const pick = <T>(random: () => number, from: readonly T[]): T | undefined =>
   from[Math.floor(random() * from.length)]
 
-/** A file like no other, of 16 to 400 kB. */
-function newFile(random: () => number): Uint8Array<ArrayBuffer> {
-  const length = 1000 + Math.floor(random() * 24_000)
-  const column = () => Float32Array.from({ length }, () => random() * 1000)
-  const parameters = ['FSC-A', 'SSC-A', 'FL1-A', 'Time'].map((name) => ({ name }))
-  return new Uint8Array(writeFcs({ parameters, columns: parameters.map(column) }))
-}
-
 async function upload({ send, token, random, ledger }: Load) {
   const body = newFile(random)
   const headers = { 'content-type': 'application/octet-stream' }
   const path = `${API}/fcs/upload?filename=soak.fcs`
-  const answer = await send('upload', 201, 'POST', path, { bearer: token, body, headers })
+  const answer = await send('upload', [201], 'POST', path, { bearer: token, body, headers })
   if (answer) ledger.files.set(answer.body.data.file_id, sha256(body))
 }
 
@@ -85,7 +83,7 @@ export async function download({ url, ledger, token }: Load, id: string, sha: st
     const bytes = await answer.bytes()
     // Another client may have deleted it meanwhile.
     if (answer.status === 404 && !ledger.files.has(id)) return false
-    if (!ledger.saw('download', 200, { status: answer.status, text: id })) return false
+    if (!ledger.saw('download', [200], { status: answer.status, text: id })) return false
     ledger.answered.addresses.push(from)
     ledger.answered.statuses.push(200)
     if (sha256(bytes) === sha) return true
@@ -102,8 +100,8 @@ async function remove({ send, token, ledger }: Load) {
   // From now on it may be there or not, whatever is answered.
   ledger.files.delete(id)
   const path = `${API}/fcs/files/${id}`
-  const gone = await send('delete', 200, 'DELETE', path, { bearer: token })
-  if (gone) await send('deleted', 404, 'GET', path, { bearer: token })
+  const gone = await send('delete', [200], 'DELETE', path, { bearer: token })
+  if (gone) await send('deleted', [404], 'GET', path, { bearer: token })
 }
 
 /** A token is made, used, revoked through one instance, and refused by another. */
@@ -112,32 +110,58 @@ async function revoke({ send, issue, jwt, instances, random }: Load) {
   if (!made) return
   const path = `${API}/workspaces`
   const json = { name: 'soak' }
-  await send('create', 201, 'POST', path, { bearer: made.token, json })
-  const revoked = await send('revoke', 200, 'DELETE', `${API}/tokens/${made.id}`, { bearer: jwt })
+  await send('create', [201], 'POST', path, { bearer: made.token, json })
+  const revoked = await send('revoke', [200], 'DELETE', `${API}/tokens/${made.id}`, { bearer: jwt })
   if (!revoked) return
   const other = client(pick(random, instances) ?? '')
-  await send('revoked', 401, 'GET', path, { bearer: made.token }, other)
+  await send('revoked', [401], 'GET', path, { bearer: made.token }, other)
 }
 
 /** An upload that is broken off half-way. */
-export async function cutUpload({ url, token, random }: Load) {
+export async function cutUpload({ url, token, random, ledger }: Load) {
   const bytes = newFile(random)
   const connection = await rawConnection(url).catch(() => null)
   if (!connection) return
-  connection.socket.write(uploadHead(token, bytes.length))
+  connection.socket.write(uploadHead(token, bytes.length, ledger.address()))
   connection.socket.write(bytes.subarray(0, bytes.length / 2))
   await Bun.sleep(50 + random() * 200)
   connection.socket.destroy()
 }
 
 /** A download that is broken off after its first bytes. */
-export async function cutDownload({ url, token }: Load) {
+export async function cutDownload({ url, token, ledger }: Load) {
   const connection = await rawConnection(url).catch(() => null)
-  connection?.socket.write(
-    `GET ${API}/fcs/events?format=csv HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`,
-  )
+  const head = [
+    `GET ${API}/fcs/events?format=csv HTTP/1.1`,
+    'Host: localhost',
+    `Authorization: Bearer ${token}`,
+    `X-Forwarded-For: ${ledger.address()}`,
+  ]
+  connection?.socket.write(`${head.join('\r\n')}\r\n\r\n`)
   await Promise.race([connection?.first, Bun.sleep(1000)])
   connection?.socket.destroy()
+}
+
+/**
+ * A burst of one address. No fewer may pass than the limit; more, as many times as there are instances and once more, only
+ * while they can't count together.
+ */
+async function burst({ url, instances, ledger }: Load) {
+  const headers = { 'x-forwarded-for': ledger.address() }
+  const most = LIMIT * (instances.length + 1)
+  const call = client(url)
+  const sent = Array.from({ length: most + 5 }, () =>
+    call('GET', '/', { headers, signal: AbortSignal.timeout(PATIENCE_MS) }).then(
+      ({ status }) => status,
+      () => null,
+    ),
+  )
+  const statuses = await Promise.all(sent)
+  const passed = statuses.filter((status) => status === 200).length
+  // What failed may have been counted.
+  if (statuses.every((status) => status === 200 || status === 429)) {
+    ledger.limited(passed, LIMIT, most)
+  } else ledger.failed('burst broken off')
 }
 
 const events = `${API}/fcs/events?limit=20`
@@ -145,22 +169,22 @@ const work: Work[] = [
   [
     20,
     async ({ send, reader }) =>
-      void (await send('list', 200, 'GET', `${API}/workspaces?limit=3`, { bearer: reader })),
+      void (await send('list', [200], 'GET', `${API}/workspaces?limit=3`, { bearer: reader })),
   ],
   [
     20,
-    async ({ send, token }) => void (await send('events', 200, 'GET', events, { bearer: token })),
+    async ({ send, token }) => void (await send('events', [200], 'GET', events, { bearer: token })),
   ],
   [
     10,
     async ({ send, reader }) =>
-      void (await send('forbidden', 403, 'GET', events, { bearer: reader })),
+      void (await send('forbidden', [403], 'GET', events, { bearer: reader })),
   ],
-  [5, async ({ send }) => void (await send('anonymous', 401, 'GET', events))],
+  [5, async ({ send }) => void (await send('anonymous', [401], 'GET', events))],
   [
     5,
     async ({ send, jwt }) =>
-      void (await send('tokens', 200, 'GET', `${API}/tokens?limit=5`, { bearer: jwt })),
+      void (await send('tokens', [200], 'GET', `${API}/tokens?limit=5`, { bearer: jwt })),
   ],
   [8, upload],
   [
@@ -172,6 +196,8 @@ const work: Work[] = [
   ],
   [6, remove],
   [4, revoke],
+  [1, burst],
+  [2, inPieces],
   [1, cutUpload],
   [1, cutDownload],
 ]
@@ -186,7 +212,7 @@ function choose(random: () => number): Work[1] {
   return upload
 }
 
-/** Starts the clients. `stop` resolves when each has finished what it was at. */
+/** Starts the clients. `stop` resolves when each has finished what it was at, and every upload in pieces is a file. */
 export async function startLoad(
   url: string,
   instances: readonly string[],
@@ -206,6 +232,7 @@ export async function startLoad(
     async stop() {
       running = false
       await Promise.all(clients)
+      await Promise.all(load.followed)
     },
   }
 }

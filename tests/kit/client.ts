@@ -53,6 +53,6 @@ export async function fcsToken(call: Client, jwt: string): Promise<{ id: string;
 }
 
 /** The head of a raw upload, for a body that is written by hand. */
-export const uploadHead = (token: string, length: number) =>
+export const uploadHead = (token: string, length: number, from = '127.0.0.1') =>
   `POST /api/v1/fcs/upload?filename=slow.fcs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n` +
-  `Content-Type: application/octet-stream\r\nContent-Length: ${length}\r\n\r\n`
+  `X-Forwarded-For: ${from}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\n\r\n`

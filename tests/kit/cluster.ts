@@ -35,7 +35,7 @@ function instance(folder: string, port: number, env: Record<string, string>) {
 
 /**
  * Instances without limits, unless `env` sets some, whose balancer is believed, and its clients with it. They
- * share a folder for files, unless `env` names an S3: then each has one of its own.
+ * share a folder for files, unless `env` names an S3 and no DATA_DIR: then each has one of its own.
  */
 export async function startCluster(options: {
   /** An empty folder. */
@@ -57,7 +57,7 @@ export async function startCluster(options: {
   const instances: Instance[] = []
   for (let number = 1; number <= count; number++) {
     const data = join(folder, env.S3_ENDPOINT ? `data-${number}` : 'data')
-    instances.push(instance(folder, await freePort(), { ...settings, DATA_DIR: data }))
+    instances.push(instance(folder, await freePort(), { DATA_DIR: data, ...settings }))
   }
   await Promise.all(instances.map(({ start }) => start()))
   const nginx: Nginx = await startNginx(folder, (port) =>

@@ -1,7 +1,6 @@
 // Real S3 servers, each in a process of its own that a test may kill.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -11,6 +10,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import type { S3Settings } from '../../src/storage/s3-calls.ts'
+import { engine } from './engine.ts'
+import { freePort } from './nginx.ts'
 
 const BUCKET = 'flow'
 // The only keys that s3rver knows.
@@ -52,15 +53,6 @@ export const S3_KINDS: S3Kind[] = VERSITYGW ? ['s3rver', 'versitygw'] : ['s3rver
 export const BEST_S3: S3Kind = VERSITYGW ? 'versitygw' : 's3rver'
 export const HAS_VERSITYGW = VERSITYGW !== null
 
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const probe = createServer().on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-
 /** An S3 server with one empty bucket. */
 export async function startS3(kind: S3Kind) {
   const folder = await mkdtemp(join(tmpdir(), 'pat-s3-'))
@@ -70,28 +62,16 @@ export async function startS3(kind: S3Kind) {
   const endpoint = `http://127.0.0.1:${port}`
   const { command, env } = COMMANDS[kind](port, folder)
   const [program = '', ...args] = command
-  let child: ChildProcess
-  let closed: Promise<unknown>
-  const start = async () => {
-    child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: 'ignore' })
-    closed = new Promise((done) => child.once('close', done))
-    const answers = () => fetch(endpoint).then(Boolean, () => false)
-    while (!(await answers())) {
-      if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`)
-      await Bun.sleep(10)
-    }
-  }
-  await start()
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await closed
-  }
+  const options = { env: { PATH: process.env.PATH, ...env }, stdio: 'ignore' as const }
+  const answers = () => fetch(endpoint).then(Boolean, () => false)
+  const server = engine(() => spawn(program, args, options), answers)
+  await server.start()
 
   const settings: S3Settings = {
     ...{ endpoint, region: 'us-east-1', bucket: BUCKET, forcePathStyle: true, ...KEYS },
   }
   const client = new S3Client({ ...settings, endpoint, credentials: KEYS })
-  return {
+  return Object.assign(server, {
     port,
     settings,
     /** As the program takes them, by this endpoint or through a proxy. */
@@ -116,12 +96,9 @@ export async function startS3(kind: S3Kind) {
       const command = new HeadObjectCommand({ Bucket: BUCKET, Key, ChecksumMode: 'ENABLED' })
       return (await client.send(command)).ChecksumCRC32
     },
-    kill,
-    /** Again on the same port and folder, after `kill`. */
-    start,
     async stop() {
-      await kill()
+      await server.kill()
       await rm(folder, { recursive: true, force: true })
     },
-  }
+  })
 }

@@ -46,7 +46,7 @@ test.skipIf(!hasRedis)(
     await until(async () => (await passed()) === 10)
     const [one, other] = both
     expect(await one.end()).toBe(0)
-    redis?.signal('SIGSTOP')
+    await redis?.suspend()
     expect((await client(other.url)('GET', '/')).status).toBe(200)
     await other.logged('limits are not shared: each instance counts by itself')
     expect(await other.end()).toBe(0)
