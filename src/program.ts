@@ -2,18 +2,18 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sql } from 'postgres'
 import { createApp } from './app.ts'
 import { createPasswords } from './auth/password.ts'
 import { type Config, ConfigError, introspectionClient, loadConfig } from './config.ts'
 import { createCounts } from './counts.ts'
-import { connect, hasOwnSessions, isDatabaseDown } from './db.ts'
+import { isDatabaseDown } from './db.ts'
 import { loadSample } from './files/sample.ts'
 import { keepSwept } from './files/sweep.ts'
 import { inFlight } from './in-flight.ts'
 import { memoryLimits, redisLimits } from './limits.ts'
 import { createLog, type Log } from './log.ts'
-import { migrate, pendingMigrations } from './migrate.ts'
+import { pendingMigrations } from './migrate.ts'
+import { openDatabase } from './open-database.ts'
 import { keepPartitions } from './plugins/audit/index.ts'
 import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
@@ -167,44 +167,6 @@ async function start(config: Config, log: Log, listen: Listen) {
   } catch (error) {
     await database.close()
     throw error
-  }
-}
-
-type Database = { sql: Sql; close(): Promise<void>; lost: Promise<void> }
-
-async function openDatabase(config: Config, log: Log): Promise<Database> {
-  if (config.DATABASE_URL) {
-    const sql = await openService(config.DATABASE_URL, log)
-    return { sql, close: () => sql.end({ timeout: 2 }), lost: new Promise(() => {}) }
-  }
-  // Loaded only here: an installation with a database of its own need not carry PostgreSQL.
-  const { startEmbedded } = await import('./embedded.ts')
-  const embedded = await startEmbedded({ dataDir: config.DATA_DIR, log })
-  const sql = await openService(embedded.url, log).catch(async (error) => {
-    await embedded.stop()
-    throw error
-  })
-  return {
-    sql,
-    lost: embedded.exited,
-    close: async () => {
-      await sql.end({ timeout: 2 })
-      await embedded.stop()
-    },
-  }
-}
-
-const SHARED_SESSIONS =
-  'DATABASE_URL is not usable: a pooler there shares sessions between clients; it takes one in session mode, or the database itself'
-
-/** Migrates as the user of the URL, and opens the pool of the service, which as a rule may do less. */
-async function openService(url: string, log: Log): Promise<Sql> {
-  const owner = connect(url)
-  try {
-    if (!(await hasOwnSessions(owner))) throw new ConfigError(SHARED_SESSIONS)
-    return connect(url, await migrate({ sql: owner, log }))
-  } finally {
-    await owner.end({ timeout: 2 })
   }
 }
 

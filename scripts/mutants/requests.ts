@@ -242,7 +242,7 @@ export const requests: readonly Mutant[] = [
   },
   {
     does: 'starts behind a pooler that shares sessions',
-    file: 'src/program.ts',
+    file: 'src/open-database.ts',
     from: 'if (!(await hasOwnSessions(owner))) throw new ConfigError(SHARED_SESSIONS)',
     to: '',
     tests: ['tests/start/pgbouncer.test.ts'],
