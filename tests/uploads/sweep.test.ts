@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
+import { until } from '../kit/service.ts'
 import { type Pieces, pieces } from './kit.ts'
 import { PARTS, type PartsPlace, partsPlace } from './places.ts'
 
@@ -43,11 +44,11 @@ describe.each(PARTS)('parts in %s:', (kind) => {
 
     // A look at it is no byte; a byte is.
     expect((await tus.head(young)).status).toBe(200)
-    const until = async () =>
+    const kept = async () =>
       (await api.sql`select expires_at > now() + interval '23 hours' as long from uploads`)[0]?.long
-    expect(await until()).toBe(false)
+    expect(await kept()).toBe(false)
     await tus.piece(young, 9, whole.slice(9, 10))
-    expect(await until()).toBe(true)
+    expect(await kept()).toBe(true)
     await age(young, '24 hours')
     await sweep()
     expect(await place.ids()).toEqual([])
@@ -99,5 +100,21 @@ describe.each(PARTS)('parts in %s:', (kind) => {
     await api.sql`update uploads set held_until = now()`
     await sweep()
     expect([await ids(), await place.ids()]).toEqual([[], []])
+  })
+
+  test('a request that waits for an upload hears that it was given up', async () => {
+    const at = await tus.begun(whole.length)
+    await api.sql`
+      update uploads set holder = gen_random_uuid(), held_until = now() + interval '1 hour'
+      where id = ${idOf(at)}`
+    const waiting = tus.head(at)
+    await until(
+      async () =>
+        (await api.sql`select from uploads where id = ${idOf(at)} and wanted`).length === 1,
+    )
+    await age(at, '24 hours')
+    expect((await waiting).status).toBe(404)
+    await api.sql`update uploads set held_until = now()`
+    await sweep()
   })
 })
