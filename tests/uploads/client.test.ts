@@ -45,6 +45,10 @@ describe.each(['a folder', 'S3'] as const)('with files in %s:', (where) => {
         retryDelays: Array(99).fill(0),
         onAfterResponse: (request, response) =>
           void answers.push(`${request.getMethod()} ${response.getStatus()}`),
+        // It begins anew, as a rule, when it may not ask how much there is, for whatever reason.
+        onUploadUrlAvailable: () => {
+          upload.options.endpoint = null
+        },
         onSuccess: () => resolve(upload.url ?? ''),
         onError: reject,
         ...options,
@@ -87,6 +91,30 @@ describe.each(['a folder', 'S3'] as const)('with files in %s:', (where) => {
       if (s3) expect(await readdir(server.folder)).not.toContain('uploads')
       const { level } = server.lines.find(({ level }) => level === 'error') ?? {}
       expect(level).toBeUndefined()
+    },
+    30_000,
+  )
+
+  test.skipIf(where !== 'S3')(
+    'tus-js-client goes on with an upload after S3 was killed in the middle of it',
+    async () => {
+      const answers: string[] = []
+      const { id } = await upload([], {
+        chunkSize: 10_000_000,
+        async onAfterResponse(request, response) {
+          const answer = `${request.getMethod()} ${response.getStatus()}`
+          answers.push(answer)
+          if (answers.length === 2) await s3?.kill()
+          if (answer === 'HEAD 503') await s3?.start()
+        },
+      })
+      expect(answers).toEqual([
+        ...['POST 201', 'PATCH 204', 'PATCH 503', 'HEAD 503', 'HEAD 200', 'PATCH 204', 'PATCH 204'],
+      ])
+      await progress(id)
+      const shown = await server.call('GET', `${FILES}/${id}`, { bearer })
+      expect(shown.body.data).toMatchObject({ status: 'ready', sha256 })
+      await until(async () => `${await kept()}` === id)
     },
     30_000,
   )
