@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
@@ -19,7 +18,7 @@ import { keepRetention } from './retention/retention.ts'
 import { keptSecretKey } from './secret-key.ts'
 import { warnIfOwner } from './service-role.ts'
 import { openStorage } from './storage/open.ts'
-import { localParts } from './uploads/parts.ts'
+import { openParts } from './uploads/parts.ts'
 import { createQueue } from './uploads/queue.ts'
 
 export type Server = {
@@ -93,7 +92,7 @@ async function start(config: Config, log: Log, listen: Listen) {
     const [storage, exports, parts, queue, sample, secretKey, limits] = await Promise.all([
       openStorage(config, log, 'files'),
       openStorage(config, log, 'audit'),
-      localParts(join(config.DATA_DIR, 'uploads')),
+      openParts(config),
       createQueue(sql, log),
       loadSample(),
       config.SECRET_KEY ?? keptSecretKey(config.DATA_DIR),

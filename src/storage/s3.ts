@@ -1,8 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { readAhead } from './read-ahead.ts'
 import { type S3Patience, type S3Settings, s3Calls } from './s3-calls.ts'
 import { stageInS3 } from './s3-staged.ts'
-import { openSpool, partPath, removeAbandonedParts } from './spool.ts'
+import { openNameless, removeAbandonedParts } from './spool.ts'
 import { isId, type Storage, StorageUnavailable } from './storage.ts'
 
 const PAGE = 1000
@@ -28,13 +28,7 @@ export async function s3Storage(options: {
       await s3.list(prefix, undefined, 1)
     },
 
-    async stage(id) {
-      const path = partPath(spoolFolder, id)
-      const spool = await openSpool(path)
-      // The file lasts until it is closed, and no crash leaves it behind.
-      await rm(path)
-      return stageInS3(s3, keyOf(id), spool)
-    },
+    stage: async (id) => stageInS3(s3, keyOf(id), await openNameless(spoolFolder, id)),
 
     source: (id, size) => readAhead(size, (offset, length) => s3.get(keyOf(id), offset, length)),
 

@@ -42,6 +42,14 @@ export async function openSpool(path: string) {
   }
 }
 
+/** One that has no name any more, so that it lasts until it is closed and no crash leaves it behind. */
+export async function openNameless(folder: string, id: string): Promise<Spool> {
+  const path = partPath(folder, id)
+  const spool = await openSpool(path)
+  await rm(path)
+  return spool
+}
+
 /** Removes what a crash has left of uploads: how many files. */
 export async function removeAbandonedParts(
   folder: string,

@@ -27,7 +27,8 @@ export function leases(sql: Sql): Locker {
         return count === 1
       }
       const isThere = async () => {
-        const { count } = await sql`update uploads set wanted = true where id = ${id}`
+        const { count } = await sql`
+          update uploads set wanted = true where id = ${id} and expires_at > now()`
         return count === 1
       }
       let renewed = 0

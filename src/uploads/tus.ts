@@ -118,7 +118,7 @@ function rowsAndParts(uploads: Uploads, parts: Parts): DataStore {
     },
     async remove(id: string) {
       await parts.remove(id)
-      await uploads.forget(id)
+      await uploads.giveUp(id)
     },
   })
 }

@@ -93,6 +93,15 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
     end: (owner: string, id: string) => sql`
       delete from uploads where id = ${id} and owner_id = ${owner} and state <> 'receiving'`,
 
+    /**
+     * Gives its room back. The row stays for the sweep, which comes when S3 has long carried out what it did not answer
+     * for, and removes the bytes once more.
+     */
+    giveUp: (id: string) => sql`
+      update uploads set state = 'failed', failure = '{}', expires_at = now(), holder = null,
+        held_until = now() + interval '10 minutes'
+      where id = ${id}`,
+
     /** Removes the row, of which there may be none. */
     forget: (id: string) => sql`delete from uploads where id = ${id}`,
 

@@ -6,7 +6,7 @@ import { createDatabase } from '../kit/postgres.ts'
 import { folders, service } from '../kit/service.ts'
 
 /** The program in its own process, on a database and a folder of its own, and somebody who may upload to it. */
-export async function fileServer(command?: string[]) {
+export async function fileServer(command?: string[], more: Record<string, string> = {}) {
   const database = await createDatabase()
   const made = folders()
   const folder = await made.create()
@@ -15,6 +15,7 @@ export async function fileServer(command?: string[]) {
     DATA_DIR: folder,
     RATE_LIMIT_PER_MINUTE: '0',
     TOKEN_RATE_LIMIT_PER_MINUTE: '0',
+    ...more,
   }
   const running = await service(folder, env, command)
   const sql = connect(database.url)
@@ -22,6 +23,7 @@ export async function fileServer(command?: string[]) {
   const jwt = await logIn(call, 'cytometrist')
   return {
     ...running,
+    folder,
     sql,
     call,
     /** A token of its own for a test that counts audit rows. */

@@ -21,7 +21,6 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const whole = fcsBytes()
-const half = Math.floor(whole.length / 2)
 const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
 const fileOf = (at: string) => `${FILES}/${idOf(at)}`
 const state = async (at: string) =>
@@ -32,28 +31,6 @@ async function finished(at: string) {
   await owner.get(`${fileOf(at)}/progress`)
   return (await owner.get(fileOf(at))).body.data
 }
-
-test('an upload in two pieces becomes the file that the same bytes become at once', async () => {
-  const at = await tus.begun(whole.length, 'in pieces.fcs')
-  expect(at).toStartWith(`${UPLOADS}/`)
-  expect((await tus.head(at)).headers.get('upload-offset')).toBe('0')
-  const first = await tus.piece(at, 0, whole.slice(0, half))
-  expect([first.status, first.headers.get('upload-offset')]).toEqual([204, String(half)])
-  expect(Date.parse(first.headers.get('upload-expires') ?? '') - Date.now()).toBeGreaterThan(86e6)
-  expect((await owner.get(fileOf(at))).status).toBe(404)
-  const last = await tus.piece(at, half, whole.slice(half))
-  expect([last.status, last.headers.has('upload-expires')]).toEqual([204, false])
-
-  const { id, filename, created_at, ...file } = await finished(at)
-  expect([id, filename]).toEqual([idOf(at), 'in pieces.fcs'])
-  const atOnce = (await owner.get(`${FILES}/${await owner.file(whole)}`)).body.data
-  expect(atOnce).toMatchObject({ ...file, status: 'ready' })
-  const bytes = await api.app.handle(
-    api.request('GET', `${fileOf(at)}/download`, { bearer: owner.bearer }),
-  )
-  expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(whole)
-  expect(await readdir(api.parts)).toEqual([])
-})
 
 test('the first piece may come with the beginning, and be all of it', async () => {
   const begun = await tus.begin(whole.length, { body: whole })
@@ -82,31 +59,11 @@ test('an upload is answered for as whole when its last answer was lost, before a
   expect((await finished(at)).status).toBe('ready')
 })
 
-test('an upload whose service died after the last byte is finished once its client asks', async () => {
-  const at = await tus.begun(whole.length)
-  await writeFile(join(api.parts, idOf(at)), whole)
-  expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(whole.length))
-  expect((await finished(at)).status).toBe('ready')
-})
-
 test('what an instance that was killed left behind does not stop the next one', async () => {
   const at = await tus.begun(whole.length)
   await writeFile(join(api.folder, `${idOf(at)}.part`), 'half')
   await tus.piece(at, 0, whole)
   expect((await finished(at)).status).toBe('ready')
-})
-
-test('bytes of another place are refused and change nothing', async () => {
-  const at = await tus.begun(whole.length)
-  await tus.piece(at, 0, whole.slice(0, half))
-  for (const offset of [0, half - 1, half + 1]) {
-    const refused = await tus.piece(at, offset, whole.slice(0, 9))
-    expect([refused.status, refused.body.success, refused.headers.get('tus-resumable')]).toEqual([
-      ...[409, false, '1.0.0'],
-    ])
-  }
-  expect((await tus.piece(at, half, new Uint8Array(whole.length))).status).toBe(413)
-  expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(half))
 })
 
 test('an upload is as unknown as none to anybody but its owner', async () => {
@@ -161,16 +118,6 @@ test.each([
     ...[status, false, '1.0.0'],
   ])
   expect(await rows()).toBe(before)
-})
-
-test('an upload that is given up is gone with its bytes', async () => {
-  const at = await tus.begun(whole.length)
-  await tus.piece(at, 0, whole.slice(0, half))
-  expect(await readdir(api.parts)).toContain(idOf(at))
-  expect((await tus.end(at)).status).toBe(204)
-  expect((await tus.head(at)).status).toBe(404)
-  expect(await readdir(api.parts)).not.toContain(idOf(at))
-  expect(await state(at)).toBeUndefined()
 })
 
 test('an upload that is a file is deleted as one', async () => {
@@ -232,21 +179,6 @@ test('every piece leaves its audit row, and a token without the scope sends none
   ])
   const reader = await api.token(owner.user, ['fcs:read'])
   expect((await pieces(api, reader.token).head(at)).status).toBe(403)
-})
-
-test('a client that comes back is let in before the connection that it gave up has ended', async () => {
-  const at = await tus.begun(whole.length)
-  const silent = new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(whole.slice(0, half)),
-  })
-  const given = tus.piece(at, 0, silent)
-  const held = async () =>
-    (await api.sql`select from uploads where id = ${idOf(at)} and holder is not null`).length === 1
-  while (!(await held())) await Bun.sleep(5)
-  const head = await tus.head(at)
-  expect(head.headers.get('upload-offset')).toBe(String(half))
-  await given
-  expect((await tus.piece(at, half, whole.slice(half))).status).toBe(204)
 })
 
 test('one request uploads as before, and shows no upload', async () => {

@@ -1,0 +1,102 @@
+// What of uploads depends on where their bytes are, over each such place.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
+import { type TestApp, testApp } from '../kit/app.ts'
+import { type Pieces, pieces, UPLOADS } from './kit.ts'
+import { PARTS, type PartsPlace, partsPlace } from './places.ts'
+
+const whole = fcsBytes()
+const half = Math.floor(whole.length / 2)
+const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
+const fileOf = (at: string) => `${FILES}/${idOf(at)}`
+
+describe.each(PARTS)('parts in %s:', (kind) => {
+  let place: PartsPlace
+  let api: TestApp
+  let owner: Awaited<ReturnType<typeof cytometrist>>
+  let tus: Pieces
+  beforeAll(async () => {
+    place = await partsPlace(kind)
+    api = await testApp({ parts: place.parts })
+    owner = await cytometrist(api)
+    tus = pieces(api, owner.bearer)
+    await api.app.decorator.finishing.start()
+  })
+  afterAll(async () => {
+    await api.close()
+    await place.remove()
+  })
+
+  /** Resolves when the file is ready or has failed, to what is shown of it. */
+  async function finished(at: string) {
+    await owner.get(`${fileOf(at)}/progress`)
+    return (await owner.get(fileOf(at))).body.data
+  }
+
+  test('an upload in two pieces becomes the file that the same bytes become at once', async () => {
+    const at = await tus.begun(whole.length, 'in pieces.fcs')
+    expect(at).toStartWith(`${UPLOADS}/`)
+    expect((await tus.head(at)).headers.get('upload-offset')).toBe('0')
+    const first = await tus.piece(at, 0, whole.slice(0, half))
+    expect([first.status, first.headers.get('upload-offset')]).toEqual([204, String(half)])
+    expect(Date.parse(first.headers.get('upload-expires') ?? '') - Date.now()).toBeGreaterThan(86e6)
+    expect((await owner.get(fileOf(at))).status).toBe(404)
+    const last = await tus.piece(at, half, whole.slice(half))
+    expect([last.status, last.headers.has('upload-expires')]).toEqual([204, false])
+
+    const { id, filename, created_at, ...file } = await finished(at)
+    expect([id, filename]).toEqual([idOf(at), 'in pieces.fcs'])
+    const atOnce = (await owner.get(`${FILES}/${await owner.file(whole)}`)).body.data
+    expect(atOnce).toMatchObject({ ...file, status: 'ready' })
+    const bytes = await api.app.handle(
+      api.request('GET', `${fileOf(at)}/download`, { bearer: owner.bearer }),
+    )
+    expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(whole)
+    expect(await place.ids()).toEqual([])
+  })
+
+  test('an upload whose service died after the last byte is finished once its client asks', async () => {
+    const at = await tus.begun(whole.length)
+    await place.late(idOf(at), whole)
+    expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(whole.length))
+    expect((await finished(at)).status).toBe('ready')
+  })
+
+  test('bytes of another place are refused and change nothing', async () => {
+    const at = await tus.begun(whole.length)
+    await tus.piece(at, 0, whole.slice(0, half))
+    for (const offset of [0, half - 1, half + 1]) {
+      const refused = await tus.piece(at, offset, whole.slice(0, 9))
+      expect([refused.status, refused.body.success, refused.headers.get('tus-resumable')]).toEqual([
+        ...[409, false, '1.0.0'],
+      ])
+    }
+    expect((await tus.piece(at, half, new Uint8Array(whole.length))).status).toBe(413)
+    expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(half))
+  })
+
+  test('an upload that is given up is gone with its bytes', async () => {
+    const at = await tus.begun(whole.length)
+    await tus.piece(at, 0, whole.slice(0, half))
+    expect(await place.ids()).toContain(idOf(at))
+    expect((await tus.end(at)).status).toBe(204)
+    expect((await tus.head(at)).status).toBe(404)
+    expect(await place.ids()).not.toContain(idOf(at))
+  })
+
+  test('a client that comes back is let in before the connection that it gave up has ended', async () => {
+    const at = await tus.begun(whole.length)
+    const silent = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(whole.slice(0, half)),
+    })
+    const given = tus.piece(at, 0, silent)
+    const held = async () =>
+      (await api.sql`select from uploads where id = ${idOf(at)} and holder is not null`).length ===
+      1
+    while (!(await held())) await Bun.sleep(5)
+    const head = await tus.head(at)
+    expect(head.headers.get('upload-offset')).toBe(String(half))
+    await given
+    expect((await tus.piece(at, half, whole.slice(half))).status).toBe(204)
+  })
+})
