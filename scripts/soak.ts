@@ -10,10 +10,11 @@ import { postgresEngine } from '../tests/kit/postgres-engine.ts'
 import { randomNumbers } from '../tests/kit/random.ts'
 import { testRedis } from '../tests/kit/redis.ts'
 import { BEST_S3, startS3 } from '../tests/kit/s3.ts'
+import { LIMIT } from './soak/burst.ts'
 import { brokenFiles, isFlat, orphans, type Sample, sample, withoutRow } from './soak/checks.ts'
 import { deck, faultsOf } from './soak/faults.ts'
 import { createLedger } from './soak/ledger.ts'
-import { LIMIT, startLoad } from './soak/load.ts'
+import { startLoad } from './soak/load.ts'
 
 const [minutes = 15, seed = Math.floor(Math.random() * 1e9)] = process.argv.slice(2).map(Number)
 // The faults have numbers of their own, so that a seed has the same ones again whatever the load comes to.
