@@ -47,7 +47,7 @@ import type { Parts } from './uploads/parts.ts'
 import { progressRoutes } from './uploads/progress.ts'
 import type { Queue } from './uploads/queue.ts'
 import { uploadRoutes } from './uploads/routes.ts'
-import { sweeping } from './uploads/sweep.ts'
+import { uploadSweep } from './uploads/sweep.ts'
 import { tus } from './uploads/tus.ts'
 import { uploadRows } from './uploads/uploads.ts'
 import { userRoutes } from './users/routes.ts'
@@ -142,7 +142,7 @@ export function createApp(options: AppOptions) {
     root
       .decorate('pat', pat)
       .decorate('finishing', finishing)
-      .decorate('sweep', sweeping({ sql, uploads, parts, log }))
+      .decorate('uploadSweep', uploadSweep({ sql, uploads, parts, log }))
       .use(failures.ofRoutes)
       .use(plainQuery())
       .use(serviceRoutes(options))

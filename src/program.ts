@@ -131,11 +131,13 @@ async function start(config: Config, log: Log, listen: Listen) {
       settled: requests.settled,
     })
     const days = config.AUDIT_RETENTION_DAYS
-    const retention = days > 0 ? keepRetention({ sql, storage: exports, days, log }) : undefined
-    const swept = keepSwept({ sql, storage, log })
-    const { finishing, sweep } = app.decorator
+    const { auditFlush, finishing, pat, uploadSweep } = app.decorator
     await finishing.start()
-    sweep.start()
+    const rounds = [
+      ...(days > 0 ? [keepRetention({ sql, storage: exports, days, log })] : []),
+      keepSwept({ sql, storage, log }),
+      uploadSweep.keep(),
+    ]
     log.info('listening', { url: server.url, docs: `${server.url}/docs` })
     return {
       lost: database.lost,
@@ -152,14 +154,13 @@ async function start(config: Config, log: Log, listen: Listen) {
           await server.abort()
         }
         // An upload that was broken off still removes its bytes and writes its audit row.
-        const settled = Promise.all([requests.settled(), retention?.stop()])
+        const settled = Promise.all([requests.settled(), ...rounds.map(({ stop }) => stop())])
         await Promise.race([settled, delay(SETTLE_MS)])
-        await app.decorator.auditFlush()
-        await Promise.all([finishing.stop(), sweep.stop()])
+        await auditFlush()
+        await finishing.stop()
         partitions.stop()
         limits.close()
-        swept.stop()
-        await app.decorator.pat.close()
+        await pat.close()
         await database.close()
       },
     }

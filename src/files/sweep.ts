@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../log.ts'
+import { inTurn, rounds } from '../rounds.ts'
 import type { Storage } from '../storage/storage.ts'
 import { compare } from './compare.ts'
 
 const HOUR_MS = 60 * 60 * 1000
-/** Any number, the same in every release: instances sweep by turns. */
-const TURN = 7_230_417_001
+const LOCK = 7_230_417_001
 /** How many leftovers are claimed at a time. */
 const CLAIM = 100
 
@@ -22,17 +22,16 @@ export type SweepOptions = {
  * Removes the bytes that no file owns and no upload will, and says which files have lost theirs. Nothing is done while
  * another instance sweeps.
  */
-export async function sweep(options: SweepOptions): Promise<void> {
-  await options.sql.begin(async (tx) => {
-    const [turn] = await tx<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(${TURN}) as mine`
-    if (!turn?.mine) return
-    const removed = await removeLeftovers(options)
-    const abandoned = await options.storage.tidy()
-    if (removed + abandoned > 0) options.log.info('storage swept', { removed, abandoned })
-    const { lost, strays } = await compare(options)
-    if (lost.length > 0) options.log.error('bytes of files are lost', report(lost))
-    if (strays.length > 0) options.log.warn('bytes that belong to no file', report(strays))
-  })
+export const sweep = (options: SweepOptions): Promise<void> =>
+  inTurn(options.sql, LOCK, () => sweepThrough(options))
+
+async function sweepThrough(options: SweepOptions): Promise<void> {
+  const removed = await removeLeftovers(options)
+  const abandoned = await options.storage.tidy()
+  if (removed + abandoned > 0) options.log.info('storage swept', { removed, abandoned })
+  const { lost, strays } = await compare(options)
+  if (lost.length > 0) options.log.error('bytes of files are lost', report(lost))
+  if (strays.length > 0) options.log.warn('bytes that belong to no file', report(strays))
 }
 
 const report = (ids: string[]) => ({ files: ids.length, ids: ids.slice(0, 20) })
@@ -60,28 +59,12 @@ async function removeLeftovers(options: SweepOptions): Promise<number> {
   return removed
 }
 
-/** Sweeps now and again every hour. `stop` takes no new step, and waits for none. */
-export function keepSwept(options: Omit<SweepOptions, 'stop'> & { everyMs?: number }) {
-  const { everyMs = HOUR_MS, ...rest } = options
-  const stopped = new AbortController()
-  let running = false
-  const run = async () => {
-    if (running) return
-    running = true
-    try {
-      await sweep({ ...rest, stop: stopped.signal })
-    } catch (error) {
-      if (!stopped.signal.aborted) rest.log.warn('sweep broken off', { error: String(error) })
-    } finally {
-      running = false
-    }
-  }
-  void run()
-  const timer = setInterval(run, everyMs)
-  return {
-    stop() {
-      clearInterval(timer)
-      stopped.abort()
-    },
-  }
-}
+/** Sweeps now and again every hour. `stop` lets no new step begin. */
+export const keepSwept = ({ sql, storage, log }: Omit<SweepOptions, 'stop' | 'graceSeconds'>) =>
+  rounds({
+    sql,
+    lock: LOCK,
+    everyMs: HOUR_MS,
+    work: (stop) => sweepThrough({ sql, storage, log, stop }),
+    failed: (error) => log.warn('sweep broken off', { error: String(error) }),
+  })

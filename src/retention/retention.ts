@@ -1,12 +1,12 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../log.ts'
+import { rounds } from '../rounds.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Month, verify, type Written, writeMonth } from './export.ts'
 
 const HOUR_MS = 3_600_000
 
-/** Any number that nothing else in this database locks. */
-const lockKey = 7_228_053_313
+const LOCK = 7_228_053_313
 
 type Options = {
   sql: Sql
@@ -24,49 +24,29 @@ type Options = {
  * hour later. `stop` breaks off what is under way, and resolves when it has ended.
  */
 export function keepRetention(options: Options) {
-  const { log, everyMs = HOUR_MS } = options
-  const ending = new AbortController()
-  let running: Promise<void> | null = null
-  const pass = () => {
-    running ??= retire(options, ending.signal)
-      .catch((error) => {
-        if (!ending.signal.aborted) log.warn('audit log not retired', { error: String(error) })
-      })
-      .finally(() => {
-        running = null
-      })
-    return running
-  }
-  const timer = setInterval(pass, everyMs)
-  return {
-    /** Resolves when the first pass is over. */
-    first: pass(),
-    async stop() {
-      clearInterval(timer)
-      ending.abort()
-      await running
-    },
-  }
+  const { sql, log, everyMs = HOUR_MS } = options
+  return rounds({
+    sql,
+    lock: LOCK,
+    everyMs,
+    work: (signal) => retire(options, signal),
+    failed: (error) => log.warn('audit log not retired', { error: String(error) }),
+  })
 }
 
 /** One instance at a time, to spare the others the work: each step holds by itself. */
 async function retire(options: Options, signal: AbortSignal): Promise<void> {
-  const { sql, days, log } = options
-  await sql.begin(async (turn) => {
-    await turn`set local idle_in_transaction_session_timeout = 0`
-    const [lock] = await turn`select pg_try_advisory_xact_lock(${lockKey}) as held`
-    if (!lock?.held) return
-    // What instances have left that were killed while they wrote. It can wait for another hour.
-    await options.storage.tidy().catch(() => {})
-    const months = await sql<Month[]>`
-      select month::text, pages::int from audit_log_expired_months(${days})`
-    for (const month of months) {
-      await retireMonth(options, month, signal).catch((error) => {
-        signal.throwIfAborted()
-        log.warn('audit month not retired', { month: month.month, error: String(error) })
-      })
-    }
-  })
+  const { sql, storage, days, log } = options
+  // What instances have left that were killed while they wrote. It can wait for another hour.
+  await storage.tidy().catch(() => {})
+  const months = await sql<Month[]>`
+    select month::text, pages::int from audit_log_expired_months(${days})`
+  for (const month of months) {
+    await retireMonth(options, month, signal).catch((error) => {
+      signal.throwIfAborted()
+      log.warn('audit month not retired', { month: month.month, error: String(error) })
+    })
+  }
 }
 
 async function retireMonth(options: Options, month: Month, signal: AbortSignal): Promise<void> {

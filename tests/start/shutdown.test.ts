@@ -103,11 +103,13 @@ test.concurrent('SIGTERM: a client that hangs holds nothing up for 10 seconds, a
 })
 
 test.concurrent('SIGINT stops it in the same way, and a second signal changes nothing', async () => {
+  const database = await createDatabase()
   const running = await service(await made.create(), { DATABASE_URL: database.url })
   running.signal('SIGINT')
   running.signal('SIGINT')
   expect(await running.closed).toBe(0)
   expect(running.lines.map(({ event }) => event)).toEqual(['listening', 'stopping', 'stopped'])
+  await database.drop()
 })
 
 test.concurrent('a start that waits for a migration elsewhere can be stopped, and has changed nothing', async () => {

@@ -22,7 +22,7 @@ const ids = async () =>
   (await api.sql<{ id: string }[]>`select id from uploads`).map(({ id }) => id)
 const age = (at: string, interval: string) =>
   api.sql`update uploads set expires_at = expires_at - ${interval}::interval where id = ${idOf(at)}`
-const sweep = () => api.app.decorator.sweep.sweep()
+const sweep = () => api.app.decorator.uploadSweep.once()
 
 test('an upload without a byte for a day is gone with its bytes, and one of that day is not', async () => {
   const [old, young] = [await tus.begun(whole.length), await tus.begun(whole.length)]
@@ -72,7 +72,7 @@ test('while one instance sweeps another one leaves it to that', async () => {
   const at = await tus.begun(whole.length)
   await age(at, '24 hours')
   await api.sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(7228053312)`
+    await tx`select pg_advisory_xact_lock(7228053314)`
     await sweep()
     expect(await ids()).toEqual([idOf(at)])
   })
