@@ -11,7 +11,15 @@ import { randomNumbers } from '../tests/kit/random.ts'
 import { testRedis } from '../tests/kit/redis.ts'
 import { BEST_S3, startS3 } from '../tests/kit/s3.ts'
 import { LIMIT } from './soak/burst.ts'
-import { brokenFiles, isFlat, orphans, type Sample, sample, withoutRow } from './soak/checks.ts'
+import {
+  brokenFiles,
+  isFlat,
+  orphans,
+  type Sample,
+  sample,
+  straysInPieces,
+  withoutRow,
+} from './soak/checks.ts'
 import { deck, faultsOf } from './soak/faults.ts'
 import { createLedger } from './soak/ledger.ts'
 import { startLoad } from './soak/load.ts'
@@ -33,8 +41,6 @@ const s3 = await startS3(BEST_S3)
 const sql = postgres(database.url, { max: 1, onnotice: () => {} })
 const env = {
   ...{ REDIS_URL: redis.url, ...s3.env() },
-  // Uploads in pieces are there until they are files.
-  DATA_DIR: join(folder, 'data'),
   ...{ RATE_LIMIT_PER_MINUTE: `${LIMIT}`, TOKEN_RATE_LIMIT_PER_MINUTE: '1000000' },
 }
 const cluster = await startCluster({ folder, databaseUrl: database.url, env })
@@ -74,7 +80,8 @@ try {
   const missing = await withoutRow(sql, ledger)
   const broken = await brokenFiles(load)
   await Promise.all(cluster.instances.map((each) => each.ended('SIGTERM')))
-  const strays = await orphans({ ...env, DATABASE_URL: database.url })
+  const swept = { ...env, DATABASE_URL: database.url, DATA_DIR: folder }
+  const strays = [...(await orphans(swept)), ...(await straysInPieces(sql, await s3.keys()))]
   await Promise.all(cluster.instances.map((each) => each.start()))
   const flat = isFlat(samples)
   const held = ledger.wrong.length + unrecovered.length + missing + broken + strays.length === 0
