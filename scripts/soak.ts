@@ -10,10 +10,19 @@ import { postgresEngine } from '../tests/kit/postgres-engine.ts'
 import { randomNumbers } from '../tests/kit/random.ts'
 import { testRedis } from '../tests/kit/redis.ts'
 import { BEST_S3, startS3 } from '../tests/kit/s3.ts'
-import { brokenFiles, isFlat, orphans, type Sample, sample, withoutRow } from './soak/checks.ts'
+import { LIMIT } from './soak/burst.ts'
+import {
+  brokenFiles,
+  isFlat,
+  orphans,
+  type Sample,
+  sample,
+  straysInPieces,
+  withoutRow,
+} from './soak/checks.ts'
 import { deck, faultsOf } from './soak/faults.ts'
 import { createLedger } from './soak/ledger.ts'
-import { LIMIT, startLoad } from './soak/load.ts'
+import { startLoad } from './soak/load.ts'
 
 const [minutes = 15, seed = Math.floor(Math.random() * 1e9)] = process.argv.slice(2).map(Number)
 // The faults have numbers of their own, so that a seed has the same ones again whatever the load comes to.
@@ -32,8 +41,6 @@ const s3 = await startS3(BEST_S3)
 const sql = postgres(database.url, { max: 1, onnotice: () => {} })
 const env = {
   ...{ REDIS_URL: redis.url, ...s3.env() },
-  // Uploads in pieces are there until they are files.
-  DATA_DIR: join(folder, 'data'),
   ...{ RATE_LIMIT_PER_MINUTE: `${LIMIT}`, TOKEN_RATE_LIMIT_PER_MINUTE: '1000000' },
 }
 const cluster = await startCluster({ folder, databaseUrl: database.url, env })
@@ -73,7 +80,8 @@ try {
   const missing = await withoutRow(sql, ledger)
   const broken = await brokenFiles(load)
   await Promise.all(cluster.instances.map((each) => each.ended('SIGTERM')))
-  const strays = await orphans({ ...env, DATABASE_URL: database.url })
+  const swept = { ...env, DATABASE_URL: database.url, DATA_DIR: folder }
+  const strays = [...(await orphans(swept)), ...(await straysInPieces(sql, await s3.keys()))]
   await Promise.all(cluster.instances.map((each) => each.start()))
   const flat = isFlat(samples)
   const held = ledger.wrong.length + unrecovered.length + missing + broken + strays.length === 0

@@ -84,3 +84,13 @@ export async function orphans(env: Record<string, string>): Promise<string[]> {
     await sql.end({ timeout: 1 })
   }
 }
+
+/** Of these keys, those of uploads in pieces that the database does not know. */
+export async function straysInPieces(sql: Sql, keys: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`select id from uploads`
+  const known = new Set(rows.map(({ id }) => id))
+  return keys.filter((key) => {
+    const [folder, id = ''] = key.split('/')
+    return folder === 'uploads' && !known.has(id)
+  })
+}

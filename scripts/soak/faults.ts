@@ -2,7 +2,8 @@
 import type { Cluster } from '../../tests/kit/cluster.ts'
 import type { Engine } from '../../tests/kit/engine.ts'
 import type { TestRedis } from '../../tests/kit/redis.ts'
-import { cutDownload, cutUpload, type Load } from './load.ts'
+import { cutDownload, cutUpload } from './cuts.ts'
+import type { Load } from './load.ts'
 
 export type Faulty = {
   cluster: Cluster

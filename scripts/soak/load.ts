@@ -1,6 +1,7 @@
 // The mixed load of a soak: clients that each do one thing after another, and write down what they saw.
-import { client, fcsToken, logIn, uploadHead } from '../../tests/kit/client.ts'
-import { rawConnection } from '../../tests/kit/service.ts'
+import { client, fcsToken, logIn } from '../../tests/kit/client.ts'
+import { burst } from './burst.ts'
+import { cutDownload, cutUpload } from './cuts.ts'
 import { type Ledger, sha256 } from './ledger.ts'
 import { newFile } from './new-file.ts'
 import { inPieces } from './pieces.ts'
@@ -9,8 +10,6 @@ const CLIENTS = 12
 const PAUSE_MS = 40
 const PATIENCE_MS = 45_000
 const API = '/api/v1'
-/** Requests a minute of an address, of which each call has its own. */
-export const LIMIT = 10
 
 type Work = [weight: number, (load: Load) => Promise<void>]
 export type Load = Awaited<ReturnType<typeof prepare>>
@@ -115,53 +114,6 @@ async function revoke({ send, issue, jwt, instances, random }: Load) {
   if (!revoked) return
   const other = client(pick(random, instances) ?? '')
   await send('revoked', [401], 'GET', path, { bearer: made.token }, other)
-}
-
-/** An upload that is broken off half-way. */
-export async function cutUpload({ url, token, random, ledger }: Load) {
-  const bytes = newFile(random)
-  const connection = await rawConnection(url).catch(() => null)
-  if (!connection) return
-  connection.socket.write(uploadHead(token, bytes.length, ledger.address()))
-  connection.socket.write(bytes.subarray(0, bytes.length / 2))
-  await Bun.sleep(50 + random() * 200)
-  connection.socket.destroy()
-}
-
-/** A download that is broken off after its first bytes. */
-export async function cutDownload({ url, token, ledger }: Load) {
-  const connection = await rawConnection(url).catch(() => null)
-  const head = [
-    `GET ${API}/fcs/events?format=csv HTTP/1.1`,
-    'Host: localhost',
-    `Authorization: Bearer ${token}`,
-    `X-Forwarded-For: ${ledger.address()}`,
-  ]
-  connection?.socket.write(`${head.join('\r\n')}\r\n\r\n`)
-  await Promise.race([connection?.first, Bun.sleep(1000)])
-  connection?.socket.destroy()
-}
-
-/**
- * A burst of one address. No fewer may pass than the limit; more, as many times as there are instances and once more, only
- * while they can't count together.
- */
-async function burst({ url, instances, ledger }: Load) {
-  const headers = { 'x-forwarded-for': ledger.address() }
-  const most = LIMIT * (instances.length + 1)
-  const call = client(url)
-  const sent = Array.from({ length: most + 5 }, () =>
-    call('GET', '/', { headers, signal: AbortSignal.timeout(PATIENCE_MS) }).then(
-      ({ status }) => status,
-      () => null,
-    ),
-  )
-  const statuses = await Promise.all(sent)
-  const passed = statuses.filter((status) => status === 200).length
-  // What failed may have been counted.
-  if (statuses.every((status) => status === 200 || status === 429)) {
-    ledger.limited(passed, LIMIT, most)
-  } else ledger.failed('burst broken off')
 }
 
 const events = `${API}/fcs/events?limit=20`
