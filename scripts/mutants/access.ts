@@ -109,9 +109,9 @@ export const access: readonly Mutant[] = [
   },
   {
     does: 'lets a guard of another route that shares its detail do',
-    file: 'src/plugins/scopes.ts',
-    from: 'if (!access || access.declared !== declared)',
-    to: 'if (!access)',
+    file: 'src/plugins/route-table.ts',
+    from: 'const found = new WeakMap<Request, T>()',
+    to: 'const found: WeakMap<Request, T> = (Object as never as { all: WeakMap<Request, T> }).all ??= new WeakMap()',
     tests: ['tests/http/guards.test.ts'],
   },
 ]

@@ -5,7 +5,7 @@ import type { Sql } from 'postgres'
 import { z } from 'zod'
 import { NAME } from '../name.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
-import { GUARD, type RouteTable } from '../plugins/route-table.ts'
+import { finding, type RouteTable } from '../plugins/route-table.ts'
 import { sessionState } from './session-state.ts'
 
 const Claims = z.object({
@@ -31,7 +31,6 @@ export function sessions(options: {
   routes: RouteTable
 }) {
   const { sql, secrets, minutes, routes } = options
-  const verified = new WeakMap<Request, Session>()
   const signer = (secret: string) => new Elysia().use(jwt({ name: 'jwt', secret })).decorator.jwt
   const [current, ...previous] = secrets
   const tokens = signer(current)
@@ -86,18 +85,17 @@ export function sessions(options: {
     })
     .use(routes.guarded)
     .macro({
-      session: (_: true) => ({
-        detail: {
-          security: [{ session: [] }],
-          [GUARD]: async (request: Request) => void verified.set(request, await verify(request)),
-        },
-        resolve: ({ request }: { request: Request }) => {
-          const session = verified.get(request)
-          // Only a route that the table did not show can come here unchecked, and it stays closed.
-          if (!session) throw unauthorized(NAME)
-          return { session }
-        },
-      }),
+      session: (_: true) => {
+        const { guard, found } = finding(verify)
+        return {
+          detail: { security: [{ session: [] }], ...guard },
+          resolve: ({ request }: { request: Request }) => {
+            const session = found(request)
+            if (!session) throw unauthorized(NAME)
+            return { session }
+          },
+        }
+      },
     })
 }
 

@@ -3,7 +3,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
 import { NAME } from '../name.ts'
 import type { Pat } from '../plugins/pat/index.ts'
-import { GUARD, type RouteTable } from '../plugins/route-table.ts'
+import { finding, type RouteTable } from '../plugins/route-table.ts'
 import { demandScope, insufficientScope } from '../plugins/scopes.ts'
 import { LADDERS } from '../scopes.ts'
 import { OAuthRefusal } from './form.ts'
@@ -30,7 +30,6 @@ export function introspectionCallers({
   pat: Pat
   client: Client | null
 }) {
-  const callers = new WeakMap<Request, Caller>()
   const expected = client && digest(`${client.id}:${client.secret}`)
 
   const authenticate = async (request: Request): Promise<Caller> => {
@@ -50,19 +49,20 @@ export function introspectionCallers({
   return new Elysia({ name: 'introspection-callers', seed: crypto.randomUUID() })
     .use(routes.guarded)
     .macro({
-      introspection: (_: true) => ({
-        detail: {
-          security: [{ personalAccessToken: [] }, { introspectionClient: [] }],
-          [GUARD]: async (request: Request) =>
-            void callers.set(request, await authenticate(request)),
-        },
-        resolve: ({ request }: { request: Request }) => {
-          const caller = callers.get(request)
-          // Only a route that the table did not show can come here unchecked, and it stays closed.
-          if (!caller) throw insufficientScope(NAME, REQUIRED, [])
-          return { caller }
-        },
-      }),
+      introspection: (_: true) => {
+        const { guard, found } = finding(authenticate)
+        return {
+          detail: {
+            security: [{ personalAccessToken: [] }, { introspectionClient: [] }],
+            ...guard,
+          },
+          resolve: ({ request }: { request: Request }) => {
+            const caller = found(request)
+            if (!caller) throw insufficientScope(NAME, REQUIRED, [])
+            return { caller }
+          },
+        }
+      },
     })
 }
 

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { Memoirist } from 'memoirist'
-import { before } from './around.ts'
+import { after, before } from './around.ts'
 import { requestPath } from './request-path.ts'
 
 /** Looks at a request of its route before the body is read, and throws what it is refused with. */
@@ -8,6 +8,17 @@ export type Guard = (request: Request) => void | Promise<void>
 
 /** A route names its guard under this key of its `detail`. */
 export const GUARD = 'x-guard'
+
+/**
+ * A guard for the `detail` of one route, and what it has found of a request, for the handler of that route. Nothing is
+ * found where the table did not show the route, nor where it shares its `detail` with another whose guard was asked instead:
+ * both have to stay closed.
+ */
+export function finding<T extends object>(find: (request: Request) => T | Promise<T>) {
+  const found = new WeakMap<Request, T>()
+  const guard: Guard = (request) => after(find(request), (it) => void found.set(request, it))
+  return { guard: { [GUARD]: guard }, found: (request: Request) => found.get(request) }
+}
 
 export type DeclaredRoute = {
   method: string

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { after } from './around.ts'
 import { Refusal } from './refusal.ts'
-import { GUARD, type RouteTable } from './route-table.ts'
+import { finding, type RouteTable } from './route-table.ts'
 
 export { Refusal } from './refusal.ts'
 export { routeTable } from './route-table.ts'
@@ -49,64 +49,51 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   authenticate: (request: Request, check: (held: readonly string[]) => void) => P | Promise<P>
 }) {
   const { ladders, routes, realm, authenticate } = options
-  type Access = { principal: P; grantedBy: string; declared: unknown }
-  const admitted = new WeakMap<Request, Access>()
   type Named = (request: Request) => readonly ScopeOf<L>[]
 
   const demand = (required: string, held: readonly string[]) =>
     demandScope({ ladders, realm }, required, held)
-  /**
-   * Lets in for what a route has declared. `demanded` throws when the scopes held do not suffice, and says by which the
-   * request is granted.
-   */
-  const admit = (
-    request: Request,
-    declared: unknown,
-    demanded: (held: readonly string[]) => string,
-  ) => {
-    let grantedBy = ''
-    const principal = authenticate(request, (held) => {
-      grantedBy = demanded(held)
+  /** `demanded` throws when the scopes held do not suffice, and says by which the request is granted. */
+  const admission = (demanded: (request: Request, held: readonly string[]) => string) => {
+    const { guard, found } = finding((request) => {
+      let grantedBy = ''
+      const principal = authenticate(request, (held) => {
+        grantedBy = demanded(request, held)
+      })
+      return after(principal, (principal) => ({ principal, grantedBy }))
     })
-    return after(
-      principal,
-      (principal) => void admitted.set(request, { principal, grantedBy, declared }),
-    )
-  }
-  const admittedFor = (request: Request, declared: unknown) => {
-    const access = admitted.get(request)
-    // A route that the table did not show comes here unchecked, and one that shares its `detail` with another may have been
-    // checked for what that one declares. Both stay closed.
-    if (!access || access.declared !== declared) throw new Refusal(401)
-    return access
+    const admitted = (request: Request) => {
+      const access = found(request)
+      if (!access) throw new Refusal(401)
+      return access
+    }
+    return { guard, admitted }
   }
   const security = [{ personalAccessToken: [] }]
 
   return new Elysia({ name: 'scopes', seed: crypto.randomUUID() }).use(routes.guarded).macro({
-    scope: (scope: ScopeOf<L>) => ({
-      detail: {
-        security,
-        'x-required-scope': scope,
-        [GUARD]: (request: Request) => admit(request, scope, (held) => demand(scope, held)),
-      },
-      resolve: ({ request }: { request: Request }) => {
-        const { principal, grantedBy } = admittedFor(request, scope)
-        return { principal, grant: { requiredScope: scope, grantedBy } }
-      },
-    }),
-    token: (scopesOf: Named) => ({
-      detail: {
-        security,
-        [GUARD]: (request: Request) =>
-          admit(request, scopesOf, (held) => {
-            for (const scope of scopesOf(request)) demand(scope, held)
-            return ''
-          }),
-      },
-      resolve: ({ request }: { request: Request }) => ({
-        principal: admittedFor(request, scopesOf).principal,
-      }),
-    }),
+    scope: (scope: ScopeOf<L>) => {
+      const { guard, admitted } = admission((_, held) => demand(scope, held))
+      return {
+        detail: { security, 'x-required-scope': scope, ...guard },
+        resolve: ({ request }: { request: Request }) => {
+          const { principal, grantedBy } = admitted(request)
+          return { principal, grant: { requiredScope: scope, grantedBy } }
+        },
+      }
+    },
+    token: (scopesOf: Named) => {
+      const { guard, admitted } = admission((request, held) => {
+        for (const scope of scopesOf(request)) demand(scope, held)
+        return ''
+      })
+      return {
+        detail: { security, ...guard },
+        resolve: ({ request }: { request: Request }) => ({
+          principal: admitted(request).principal,
+        }),
+      }
+    },
   })
 }
 
