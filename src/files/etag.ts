@@ -1,4 +1,5 @@
 import { success } from '../schema.ts'
+import { keptTexts } from '../texts.ts'
 
 export const JSON_TYPE = 'application/json;charset=utf-8'
 
@@ -13,7 +14,7 @@ export function isKnown(request: Request, etag: string): boolean {
 }
 
 /** Texts of what is printed again and again, which is the built-in sample: what is read for one request goes with it. */
-const printed = new WeakMap<object, string>()
+const printed = keptTexts()
 
 /**
  * The answer that follows from a file's bytes alone, or 304 to a client that has it. It is printed once for the
@@ -26,8 +27,7 @@ export function taggedAnswer<T extends object>(
   data: (from: T) => unknown,
 ): Response {
   if (isKnown(request, etag)) return new Response(null, { status: 304, headers: { etag } })
-  const text = printed.get(from) ?? JSON.stringify(success(data(from)))
-  printed.set(from, text)
+  const text = printed(from, () => JSON.stringify(success(data(from))))
   return new Response(text, {
     headers: { 'content-type': JSON_TYPE, etag },
   })

@@ -1,4 +1,5 @@
 import type { Pat } from '../plugins/pat/index.ts'
+import { keptTexts } from '../texts.ts'
 
 const DAY_MS = 86_400_000
 const WARN_DAYS = 14
@@ -13,15 +14,16 @@ export function expiryWarning(expiresAt: Date, now = Date.now()): string | null 
 }
 
 // All uses of a token have one and the same.
-const printed = new WeakMap<Date, string>()
+const printed = keptTexts()
 
 /** Says on an answer to an accepted token when it ends, and warns for the last 14 days. */
 export const expiryHeaders = (pat: Pat) => (request: Request, headers: Headers) => {
   const expiresAt = pat.expiry(request)
   if (expiresAt === undefined) return
-  const text = printed.get(expiresAt) ?? expiresAt.toISOString()
-  printed.set(expiresAt, text)
-  headers.set('token-expires-at', text)
+  headers.set(
+    'token-expires-at',
+    printed(expiresAt, () => expiresAt.toISOString()),
+  )
   const warning = expiryWarning(expiresAt)
   if (warning !== null) headers.set('token-warning', warning)
 }
