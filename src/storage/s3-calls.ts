@@ -17,6 +17,9 @@ import {
 import { bounded, statusOf } from './s3-failures.ts'
 import { BytesLost, StorageUnavailable } from './storage.ts'
 
+/** The most that S3 lists at a time. */
+const PAGE = 1000
+
 export type S3Settings = {
   /** None is AWS's own, by the region. */
   endpoint?: string | undefined
@@ -60,6 +63,16 @@ export function s3Calls(settings: S3Settings, { callMs, partMs }: S3Patience = P
     work: (options: { abortSignal: AbortSignal }) => Promise<T>,
     { ms = callMs, stop }: { ms?: number; stop?: AbortSignal } = {},
   ) => bounded(what, work, ms, stop)
+
+  /** The keys after this one, in the order of their bytes. */
+  const list = async (Prefix: string, StartAfter: string | undefined, MaxKeys: number) => {
+    const command = new ListObjectsV2Command({ Bucket, Prefix, StartAfter, MaxKeys })
+    const { Contents = [], IsTruncated } = await call('ListObjectsV2', (options) =>
+      client.send(command, options),
+    )
+    const keys = Contents.flatMap(({ Key }) => Key ?? [])
+    return { keys, more: IsTruncated === true && keys.length > 0 }
+  }
 
   return {
     put: (Key: string, Body: Uint8Array) =>
@@ -149,14 +162,17 @@ export function s3Calls(settings: S3Settings, { callMs, partMs }: S3Patience = P
         ),
       ),
 
-    /** The keys after this one, in the order of their bytes. */
-    async list(Prefix: string, StartAfter: string | undefined, MaxKeys: number) {
-      const command = new ListObjectsV2Command({ Bucket, Prefix, StartAfter, MaxKeys })
-      const { Contents = [], IsTruncated } = await call('ListObjectsV2', (options) =>
-        client.send(command, options),
-      )
-      const keys = Contents.flatMap(({ Key }) => Key ?? [])
-      return { keys, more: IsTruncated === true && keys.length > 0 }
+    list,
+
+    /** All keys that begin so, in the order of their bytes, by the page. */
+    async *keys(Prefix: string): AsyncGenerator<string[]> {
+      let after: string | undefined
+      for (let more = true; more; ) {
+        const page = await list(Prefix, after, PAGE)
+        yield page.keys
+        after = page.keys.at(-1)
+        more = page.more
+      }
     },
 
     /** The first thousand uploads that were begun and neither completed nor aborted. */

@@ -5,8 +5,6 @@ import { stageInS3 } from './s3-staged.ts'
 import { openNameless, removeAbandonedParts } from './spool.ts'
 import { isId, type Storage, StorageUnavailable } from './storage.ts'
 
-const PAGE = 1000
-
 /** S3 says of an upload when it was begun, not when its last part came: a slow one is not to be ended. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000
 
@@ -39,13 +37,9 @@ export async function s3Storage(options: {
     has: (id) => s3.has(keyOf(id)),
 
     async *list() {
-      let after: string | undefined
-      for (let more = true; more; ) {
-        const page = await s3.list(prefix, after, PAGE)
-        const ids = page.keys.map((key) => key.slice(prefix.length)).filter(isId)
+      for await (const keys of s3.keys(prefix)) {
+        const ids = keys.map((key) => key.slice(prefix.length)).filter(isId)
         if (ids.length > 0) yield ids.sort()
-        after = page.keys.at(-1)
-        more = page.more
       }
     },
 

@@ -7,7 +7,6 @@ import { covered, nameOf, pieceOf, type Range, ranges } from './pieces.ts'
 
 /** So much goes to S3 at a time, and what is left when no more comes. */
 const PIECE_BYTES = 8 * 1024 * 1024
-const PAGE = 1000
 const REMOVED_AT_ONCE = 8
 
 /**
@@ -27,17 +26,10 @@ export async function s3Parts(options: {
 
   async function* names(id: string): AsyncGenerator<string[]> {
     const folder = folderOf(id)
-    let after: string | undefined
-    for (let more = true; more; ) {
-      const page = await s3.list(folder, after, PAGE)
-      yield page.keys.map((key) => key.slice(folder.length))
-      after = page.keys.at(-1)
-      more = page.more
-    }
+    for await (const keys of s3.keys(folder)) yield keys.map((key) => key.slice(folder.length))
   }
   const inOrder = async (id: string) => {
-    const all: string[] = []
-    for await (const page of names(id)) all.push(...page)
+    const all = (await Array.fromAsync(names(id))).flat()
     return covered(all.flatMap((name) => pieceOf(name) ?? []))
   }
 
