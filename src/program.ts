@@ -89,9 +89,10 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     await partitions.made
     const counts = createCounts(log)
+    const days = config.AUDIT_RETENTION_DAYS
     const [storage, exports, parts, queue, sample, secretKey, limits] = await Promise.all([
       openStorage(config, log, 'files'),
-      openStorage(config, log, 'audit'),
+      days > 0 ? openStorage(config, log, 'audit') : null,
       openParts(config),
       createQueue(sql, log),
       loadSample(),
@@ -129,11 +130,10 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
-    const days = config.AUDIT_RETENTION_DAYS
     const { auditFlush, finishing, pat, uploadSweep } = app.decorator
     await finishing.start()
     const rounds = [
-      ...(days > 0 ? [keepRetention({ sql, storage: exports, days, log })] : []),
+      ...(exports ? [keepRetention({ sql, storage: exports, days, log })] : []),
       keepSwept({ sql, storage, log }),
       uploadSweep.keep(),
     ]
