@@ -3,16 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { loadConfig, s3Settings } from '../src/config.ts'
+import { composeService } from './kit/compose.ts'
 
 const project = resolve(import.meta.dir, '..')
 const read = (name: string) => readFile(join(project, name), 'utf8')
 
 const attached = z.object({ ipv4_address: z.string() }).nullable()
-const service = z.object({
-  image: z.string().optional(),
+const service = composeService.extend({
   build: z.string().optional(),
-  user: z.string().optional(),
-  ports: z.array(z.string()).default([]),
   networks: z
     .union([
       z.record(z.string(), attached),
@@ -21,19 +19,9 @@ const service = z.object({
         .transform((names) => Object.fromEntries(names.map((name) => [name, null]))),
     ])
     .default({}),
-  environment: z.record(z.string(), z.string().nullable()).default({}),
   extra_hosts: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   healthcheck: z.object({ test: z.union([z.string(), z.array(z.string())]) }),
-  command: z.array(z.string()).default([]),
-  read_only: z.boolean(),
-  tmpfs: z.union([z.string(), z.array(z.string())]),
-  cap_drop: z.array(z.string()),
-  cap_add: z.array(z.string()).default([]),
-  security_opt: z.array(z.string()),
-  restart: z.string(),
-  stop_grace_period: z.string(),
 })
 const compose = z
   .object({

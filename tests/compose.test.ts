@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { composeService } from './kit/compose.ts'
 import { instructions } from './kit/image.ts'
 
 const project = resolve(import.meta.dir, '..')
@@ -14,24 +15,11 @@ const image = new Map(
   instructions(await read('Dockerfile')).map(({ keyword, value }) => [keyword, value]),
 )
 
-const service = z.object({
-  image: z.string().optional(),
-  user: z.string().optional(),
-  ports: z.array(z.string()).default([]),
+const service = composeService.extend({
   networks: z.array(z.string()).default([]),
-  environment: z.record(z.string(), z.string().nullable()).default({}),
   volumes: z.array(z.string()),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   healthcheck: z.object({ test: z.string() }).optional(),
   entrypoint: z.array(z.string()).default([]),
-  command: z.array(z.string()).default([]),
-  read_only: z.boolean(),
-  tmpfs: z.union([z.string(), z.array(z.string())]),
-  cap_drop: z.array(z.string()),
-  cap_add: z.array(z.string()).default([]),
-  security_opt: z.array(z.string()),
-  restart: z.string(),
-  stop_grace_period: z.string(),
 })
 const compose = z
   .object({

@@ -2,24 +2,18 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdir, readFile } from 'node:fs/promises'
 import { uploadHead } from '../kit/client.ts'
 import { largeFcs } from '../kit/large-fcs.ts'
-import { createDatabase } from '../kit/postgres.ts'
 import { rawConnection, until } from '../kit/service.ts'
-import { type Program, program } from './program.ts'
+import { type Program, programAlone } from './program.ts'
 
 setDefaultTimeout(120_000)
 
 const CUTS = Number(process.env.FAULT_CUTS ?? 500)
 const AT_ONCE = 25
-let database: Awaited<ReturnType<typeof createDatabase>>
 let service: Program
 beforeAll(async () => {
-  database = await createDatabase()
-  service = await program(database.url)
+  service = await programAlone()
 })
-afterAll(async () => {
-  await service.end()
-  await database.drop()
-})
+afterAll(() => service.end())
 
 const large = Buffer.concat([...largeFcs(2)])
 

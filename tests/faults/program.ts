@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { createDatabase } from '../kit/postgres.ts'
 import { BUN, folders, service } from '../kit/service.ts'
 import { createLoad, expectNothingLost } from './load.ts'
 
@@ -76,6 +77,20 @@ export async function program(
       const code = await running.end()
       await sql.end()
       await made.remove()
+      return code
+    },
+  }
+}
+
+/** The same on a database of its own, which goes with it. */
+export async function programAlone(): Promise<Program> {
+  const database = await createDatabase()
+  const made = await program(database.url)
+  return {
+    ...made,
+    async end() {
+      const code = await made.end()
+      await database.drop()
       return code
     },
   }

@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { createDatabase } from '../kit/postgres.ts'
-import { type Program, program } from './program.ts'
+import { type Program, programAlone } from './program.ts'
 
 setDefaultTimeout(60_000)
 
 const CLIENTS = Number(process.env.FAULT_CLIENTS ?? 24)
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 2)
 
-let database: Awaited<ReturnType<typeof createDatabase>>
 let service: Program
 beforeAll(async () => {
-  database = await createDatabase()
-  service = await program(database.url)
+  service = await programAlone()
 })
-afterAll(async () => {
-  await service.end()
-  await database.drop()
-})
+afterAll(() => service.end())
 
 test('the service is killed outright at some moment: each answer has its row, each upload is whole, and the next start goes on', async () => {
   const { load } = service
