@@ -89,10 +89,9 @@ async function start(config: Config, log: Log, listen: Listen) {
     })
     await partitions.made
     const counts = createCounts(log)
-    const days = config.AUDIT_RETENTION_DAYS
     const [storage, exports, parts, queue, sample, secretKey, limits] = await Promise.all([
       openStorage(config, log, 'files'),
-      days > 0 ? openStorage(config, log, 'audit') : null,
+      openStorage(config, log, 'audit'),
       openParts(config),
       createQueue(sql, log),
       loadSample(),
@@ -130,10 +129,11 @@ async function start(config: Config, log: Log, listen: Listen) {
       fetch: requests.fetch,
       settled: requests.settled,
     })
+    const days = config.AUDIT_RETENTION_DAYS
     const { auditFlush, finishing, pat, uploadSweep } = app.decorator
     await finishing.start()
     const rounds = [
-      ...(exports ? [keepRetention({ sql, storage: exports, days, log })] : []),
+      ...(days > 0 ? [keepRetention({ sql, storage: exports, days, log })] : []),
       keepSwept({ sql, storage, log }),
       uploadSweep.keep(),
     ]
