@@ -34,7 +34,7 @@ export function keepRetention(options: Options) {
   })
 }
 
-/** One instance at a time, to spare the others the work: each step holds by itself. */
+/** One pass. That others make none meanwhile spares them the work: each step holds by itself. */
 async function retire(options: Options, signal: AbortSignal): Promise<void> {
   const { sql, storage, days, log } = options
   // What instances have left that were killed while they wrote. It can wait for another hour.
