@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ISql, Sql } from 'postgres'
 import { answered } from '../deadline.ts'
 
@@ -14,10 +13,17 @@ export type AuditRow = {
   reason: string | null
 }
 
-/** Rows on their way, and who waits for them. */
-type Batch = { rows: AuditRow[]; written: PromiseWithResolvers<void> }
+/** A row on its way, and who waits for it. */
+type Waiting = { row: AuditRow; written: PromiseWithResolvers<void> }
 
 const MAX_WAITING = 10_000
+
+/** Rows that share a commit cost half of what each would alone; more together are hardly cheaper, and all are kept waiting. */
+const TOGETHER = 32
+
+/** From so many callers on, those who were just answered are waited for, as long as a row takes anyway. */
+const BUSY = 8
+const GATHER_MS = 1
 
 /**
  * A batch counts the uses of a token in one of so many rows, by chance. Instances then rarely wait for each other's; and
@@ -26,9 +32,11 @@ const MAX_WAITING = 10_000
 const SHARDS = 16
 
 /**
- * Group commit: one batch is in flight, and what arrives meanwhile is the next one. `write` resolves when its row is
- * committed, and rejects when it is lost, of which `onLost` hears once for all rows of a batch. `flush` resolves when
- * nothing waits. Where nobody waits for rows, `pauseMs` between two batches makes them larger, and each row cheaper.
+ * Group commit: one batch is in flight, and the next one is of what arrives meanwhile. It is about half of those who call,
+ * so that PostgreSQL writes one half while we answer the other; and while many call, it is not sent before those who were
+ * just answered have called again. `write` resolves when its row is committed, and rejects when it is lost, of which `onLost`
+ * hears once for all rows of a batch. `flush` resolves when nothing waits. Where nobody waits for rows, `pauseMs` between
+ * two batches makes them larger, and each row cheaper.
  */
 export function auditWriter(options: {
   sql: Sql
@@ -36,37 +44,68 @@ export function auditWriter(options: {
   pauseMs: number
 }) {
   const { sql, onLost, pauseMs } = options
-  let next = emptyBatch()
+  const waiting: Waiting[] = []
+  let gathering: { rows: number; done: () => void } | null = null
   let running: Promise<void> | null = null
 
+  const send = async (batch: Waiting[]) => {
+    try {
+      await answered(
+        writeRows(
+          sql,
+          batch.map(({ row }) => row),
+        ),
+      )
+      for (const { written } of batch) written.resolve()
+      return true
+    } catch (error) {
+      for (const { written } of batch) written.reject(error)
+      onLost(error, batch.length)
+      return false
+    }
+  }
+
+  /** Until so many rows wait, and no longer than `ms`. */
+  const gather = async (rows: number, ms: number) => {
+    if (waiting.length >= rows) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    gathering = { rows, done: resolve }
+    await promise
+    gathering = null
+    clearTimeout(timer)
+  }
+
   const drain = async () => {
-    while (next.rows.length > 0) {
-      const { rows, written } = next
-      next = emptyBatch()
-      written.promise.catch((error) => onLost(error, rows.length))
-      await answered(writeRows(sql, rows)).then(written.resolve, written.reject)
-      if (pauseMs > 0) await delay(pauseMs)
+    let most = TOGETHER
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, most)
+      const sent = await send(batch)
+      const callers = batch.length + waiting.length
+      if (pauseMs > 0) await gather(Number.POSITIVE_INFINITY, pauseMs)
+      else if (batch.length >= BUSY) await gather(Math.min(TOGETHER, callers), GATHER_MS)
+      // When the database is away, nobody waits for the failures of several batches.
+      most = sent ? Math.max(TOGETHER, Math.ceil(callers / 2)) : waiting.length
     }
     running = null
   }
 
   return {
     write(row: AuditRow): Promise<void> {
-      const { rows, written } = next
-      if (rows.length >= MAX_WAITING) {
+      if (waiting.length >= MAX_WAITING) {
         const full = new Error('audit queue is full')
         onLost(full, 1)
         return Promise.reject(full)
       }
-      rows.push(row)
+      const written = Promise.withResolvers<void>()
+      waiting.push({ row, written })
+      if (gathering && waiting.length >= gathering.rows) gathering.done()
       running ??= drain()
       return written.promise
     },
     flush: async () => void (await running),
   }
 }
-
-const emptyBatch = (): Batch => ({ rows: [], written: Promise.withResolvers() })
 
 /**
  * Writes the rows, and with them the count of uses of each token and its last one: one statement, so that they agree.
