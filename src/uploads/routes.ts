@@ -1,9 +1,11 @@
 import { Elysia } from 'elysia'
+import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { documented, Id } from '../schema.ts'
+import { StorageUnavailable } from '../storage/storage.ts'
 import type { Finishing } from './finishing.ts'
-import { noSuchUpload, type Tus } from './tus.ts'
+import { noSuchUpload, notNow, type Tus } from './tus.ts'
 import type { Uploads } from './uploads.ts'
 
 const TAG = 'FCS uploads'
@@ -35,12 +37,15 @@ const pieceOf = (more: { nullable?: true }) => ({
 })
 const REFUSALS = {
   400: 'A header is missing or malformed, or the upload broke off',
-  409: 'Bytes of another place than those that are missing, or another request works on the upload',
+  409: 'Bytes of another place than those that are missing',
   412: 'Another version of tus, or none',
   413: 'More than a file may have, or than the room that is left; `data` tells the latter',
 }
 const FULL = 'The storage is full'
+const LOCKED = { 423: 'Another request works on the upload: ask again' }
 const UNKNOWN = { 404: 'No such upload of yours, or it has expired' }
+
+const isAway = (error: unknown) => error instanceof StorageUnavailable || isDatabaseDown(error)
 
 /**
  * Uploads in pieces, by the tus protocol 1.0: what breaks off goes on where it stopped. The id of an upload is that of
@@ -112,8 +117,14 @@ export function uploadRoutes(options: {
     .head(
       '/uploads/:id',
       async ({ request, params, principal }) => {
-        const { upload, response } = await ofOwn(request, principal.userId, params.id)
-        return proceed(response, upload.id, upload.size_bytes, async () => upload.expires_at)
+        try {
+          const { upload, response } = await ofOwn(request, principal.userId, params.id)
+          const { id, size_bytes, expires_at } = upload
+          return await proceed(response, id, size_bytes, async () => expires_at)
+        } catch (error) {
+          if (!isAway(error)) throw error
+          throw notNow('How much of this upload there is can not be told at the moment')
+        }
       },
       {
         scope: 'fcs:write',
@@ -121,7 +132,11 @@ export function uploadRoutes(options: {
         detail: {
           ...operation(TAG, 'Show how much of an upload there is', {
             answer: [200, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN },
+            refusals: {
+              ...REFUSALS,
+              ...UNKNOWN,
+              423: 'Another request works on the upload, or the storage or the database does not answer: ask again',
+            },
           }),
           parameters: [VERSION],
         },
@@ -152,6 +167,7 @@ export function uploadRoutes(options: {
             refusals: {
               ...REFUSALS,
               ...UNKNOWN,
+              ...LOCKED,
               403: 'The scope or the address does not allow it, or `Upload-Offset` is missing',
               507: FULL,
             },
@@ -172,7 +188,7 @@ export function uploadRoutes(options: {
           ...operation(TAG, 'Give an upload up', {
             description: 'One whose last byte has come is deleted as a file.',
             answer: [204, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN },
+            refusals: { ...REFUSALS, ...UNKNOWN, ...LOCKED },
           }),
           parameters: [VERSION],
         },

@@ -72,10 +72,15 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
 
 export const noSuchUpload = () => refuse('not_found', undefined, { headers: PROTOCOL })
 
+/**
+ * Of all refusals of HEAD it is this one after which tus-js-client asks again: after any other, a 503 as well, it sends
+ * the file anew from its first byte (tus/tus-js-client#895). Other clients take it for what it says, too.
+ */
+export const notNow = (message: string) =>
+  refuse('locked', message, { headers: { ...PROTOCOL, 'retry-after': '1' } })
+
 function refusal(request: Request, status: number, text: string, error: unknown): unknown {
-  // What the library has no name for comes from us, or from what is below.
-  if (error instanceof Error && !('status_code' in error)) {
-    if (!(error instanceof Refusal)) return error
+  if (error instanceof Refusal) {
     const { message, data, headers } = error.detail
     return new Refusal(error.status, {
       ...(message !== undefined && { message }),
@@ -86,8 +91,10 @@ function refusal(request: Request, status: number, text: string, error: unknown)
   if (request.signal.aborted || error === ERRORS.ABORTED) {
     return refuse('bad_request', 'The upload broke off before its end', { headers: PROTOCOL })
   }
+  // What the library has no name for is from below.
+  if (error instanceof Error && !('status_code' in error)) return error
   if (error === ERRORS.ERR_LOCK_TIMEOUT) {
-    return refuse('conflict', 'Another request works on this upload', { headers: PROTOCOL })
+    return notNow('Another request works on this upload')
   }
   if (status >= 500 && status !== 501) return new Error(`tus: ${text.trim()}`)
   return new Refusal(status, { message: text.trim(), headers: PROTOCOL })
@@ -103,7 +110,7 @@ function rowsAndParts(uploads: Uploads, parts: Parts): DataStore {
   return Object.assign(new DataStore(), {
     extensions: ['creation', 'creation-with-upload', 'termination', 'expiration'],
     async create(upload: Upload) {
-      await parts.create(upload.id, upload.size ?? 0)
+      await parts.create(upload.id)
       return upload
     },
     async getUpload(id: string) {
