@@ -13,7 +13,7 @@ import { BEST_S3, HAS_VERSITYGW, type S3Server, startS3 } from '../kit/s3.ts'
 import { type S3Call, type S3Fault, startFaults } from '../kit/s3-faults.ts'
 import { until } from '../kit/service.ts'
 import { bucketStorage } from '../storage/kit.ts'
-import { type Pieces, pieces } from './kit.ts'
+import { idOf, type Pieces, pieces } from './kit.ts'
 import { bucketParts } from './places.ts'
 
 setDefaultTimeout(20_000)
@@ -69,7 +69,6 @@ async function instance(beside?: TestApp) {
   }
 }
 
-const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
 const offset = async (at: string, by = tus) =>
   Number((await by.head(at)).headers.get('upload-offset'))
 /** The objects of uploads, and not those of files. */

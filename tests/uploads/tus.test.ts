@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cytometrist, FILES, fcsBytes, UPLOAD } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
-import { type Pieces, pieces, UPLOADS } from './kit.ts'
+import { idOf, type Pieces, pieces, UPLOADS } from './kit.ts'
 
 const MOST = 1_000_000
 
@@ -21,7 +21,6 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const whole = fcsBytes()
-const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
 const fileOf = (at: string) => `${FILES}/${idOf(at)}`
 const state = async (at: string) =>
   (await api.sql`select state from uploads where id = ${idOf(at)}`)[0]?.state
