@@ -9,7 +9,14 @@ import type { Uploads } from './uploads.ts'
 
 export const UPLOADS_PATH = '/api/v1/fcs/uploads'
 
-const PROTOCOL = { 'tus-resumable': '1.0.0', 'tus-version': '1.0.0' }
+export const PIECE = 'application/offset+octet-stream'
+const VERSION = '1.0.0'
+const PROTOCOL = { 'tus-resumable': VERSION, 'tus-version': VERSION }
+/** What the library reads of a request. It refuses others for what is in them, and does nothing else with them. */
+const ASKED = [
+  ...['tus-resumable', 'content-type', 'content-length', 'upload-offset', 'upload-length'],
+  ...['upload-metadata', 'upload-defer-length', 'upload-concat'],
+]
 /** Of the answers of the library: its headers for other origins are not ours. */
 const HEADERS = [
   ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'location'],
@@ -18,10 +25,22 @@ const HEADERS = [
 
 export type Tus = ReturnType<typeof tus>
 
+/** Whose upload a POST begins, or which one another request is for. */
+type Subject = { owner?: string; id?: string }
+
+/** Its own statuses where those of the library say something else in the contract, or in the protocol. */
+const STATUS = new Map<unknown, number>([
+  [ERRORS.MISSING_OFFSET, 400],
+  // With a 5xx tus-js-client would try again, and the log would have an error.
+  [ERRORS.UNSUPPORTED_CONCATENATION_EXTENSION, 400],
+  [ERRORS.UNSUPPORTED_CREATION_DEFER_LENGTH_EXTENSION, 400],
+])
+
 /** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
 export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
   const { sql, uploads, parts, maxBytes } = options
   const owners = new WeakMap<Request, string>()
+  const created = new WeakMap<Request, string>()
   const failures = new WeakMap<Request, unknown>()
   const server = new Server({
     path: UPLOADS_PATH,
@@ -44,6 +63,7 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
         )
       }
       await uploads.create({ id, owner, filename, metadata, size_bytes: size })
+      created.set(request, id)
       return {}
     },
     onResponseError(request, error) {
@@ -53,12 +73,17 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
   })
 
   return {
-    /** An answer without a body. `owner` is whose upload a POST begins. */
-    async answer(request: Request, owner?: string): Promise<Response> {
-      if (owner !== undefined) owners.set(request, owner)
-      const response = await server.handleWeb(request)
+    /** An answer without a body. */
+    async answer(request: Request, { owner, id }: Subject = {}): Promise<Response> {
+      demandProtocol(request)
+      const asked = askedOf(request, id)
+      if (owner !== undefined) owners.set(asked, owner)
+      const response = await server.handleWeb(asked)
       if (response.status >= 400) {
-        throw refusal(request, response.status, await response.text(), failures.get(request))
+        const begun = created.get(asked)
+        // Nobody has heard where it is, to go on with it or to give it up.
+        if (begun !== undefined) await uploads.giveUp(begun)
+        throw refusal(request, response.status, await response.text(), failures.get(asked))
       }
       const headers = new Headers()
       for (const name of HEADERS) {
@@ -79,6 +104,34 @@ export const noSuchUpload = () => refuse('not_found', undefined, { headers: PROT
 export const notNow = (message: string) =>
   refuse('locked', message, { headers: { ...PROTOCOL, 'retry-after': '1' } })
 
+function demandProtocol({ method, headers }: Request): void {
+  if (method === 'OPTIONS') return
+  if (headers.get('tus-resumable') !== VERSION) {
+    throw new Refusal(412, { message: `Tus-Resumable has to be ${VERSION}`, headers: PROTOCOL })
+  }
+  if (method === 'PATCH' && headers.get('content-type') !== PIECE) {
+    const message = `Content-Type has to be ${PIECE}`
+    throw refuse('unsupported_media_type', message, { headers: PROTOCOL })
+  }
+}
+
+/**
+ * What the library is asked. It takes the id from the end of the URL, the query included: here it finds the one that was
+ * looked at before, in the form in which its row has it.
+ */
+function askedOf({ method, headers, body }: Request, id: string | undefined): Request {
+  const path = id === undefined ? UPLOADS_PATH : `${UPLOADS_PATH}/${id}`
+  const given = ASKED.flatMap((name): [string, string][] => {
+    const value = headers.get(name)
+    return value === null ? [] : [[name, value]]
+  })
+  return new Request(`http://uploads${path}`, {
+    method,
+    headers: given,
+    ...(body && { body, duplex: 'half' }),
+  })
+}
+
 function refusal(request: Request, status: number, text: string, error: unknown): unknown {
   if (error instanceof Refusal) {
     const { message, data, headers } = error.detail
@@ -96,8 +149,8 @@ function refusal(request: Request, status: number, text: string, error: unknown)
   if (error === ERRORS.ERR_LOCK_TIMEOUT) {
     return notNow('Another request works on this upload')
   }
-  if (status >= 500 && status !== 501) return new Error(`tus: ${text.trim()}`)
-  return new Refusal(status, { message: text.trim(), headers: PROTOCOL })
+  if (status >= 500 && !STATUS.has(error)) return new Error(`tus: ${text.trim()}`)
+  return new Refusal(STATUS.get(error) ?? status, { message: text.trim(), headers: PROTOCOL })
 }
 
 /** What is known of an upload from its row, and its bytes from where they are kept. */

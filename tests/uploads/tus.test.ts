@@ -105,9 +105,19 @@ test.each([
     { 'tus-resumable': '1.0.0', 'upload-length': '9', 'upload-metadata': 'filename Li4=' },
   ],
   [
-    501,
+    412,
+    'by another version of the protocol',
+    { 'tus-resumable': '0.2.2', 'upload-length': '9', 'upload-metadata': name },
+  ],
+  [
+    400,
     'whose length is to follow',
     { 'tus-resumable': '1.0.0', 'upload-defer-length': '1', 'upload-metadata': name },
+  ],
+  [
+    400,
+    'that is part of another one',
+    { 'tus-resumable': '1.0.0', 'upload-length': '9', 'upload-concat': 'partial' },
   ],
 ])('%d, in the envelope, for an upload %s', async (status, _, headers) => {
   const rows = async () => (await api.sql`select from uploads`).length
