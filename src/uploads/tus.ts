@@ -27,6 +27,8 @@ export type Tus = ReturnType<typeof tus>
 
 /** Whose upload a POST begins, or which one another request is for. */
 type Subject = { owner?: string; id?: string }
+/** Of a request: whose upload it begins, which one it has begun, and why it failed. */
+type Course = { owner: string | undefined; begun?: string; failure?: unknown }
 
 /** Its own statuses where those of the library say something else in the contract, or in the protocol. */
 const STATUS = new Map<unknown, number>([
@@ -39,9 +41,7 @@ const STATUS = new Map<unknown, number>([
 /** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
 export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
   const { sql, uploads, parts, maxBytes } = options
-  const owners = new WeakMap<Request, string>()
-  const created = new WeakMap<Request, string>()
-  const failures = new WeakMap<Request, unknown>()
+  const courses = new WeakMap<Request, Course>()
   const server = new Server({
     path: UPLOADS_PATH,
     // The client knows by which name it has reached us, and whether over TLS.
@@ -53,8 +53,9 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
     locker: leases(sql),
     datastore: rowsAndParts(uploads, parts),
     async onUploadCreate(request, { id, size = 0, metadata = {} }) {
-      const owner = owners.get(request)
-      if (owner === undefined) throw new Error('an upload of nobody')
+      const course = courses.get(request)
+      if (course?.owner === undefined) throw new Error('an upload of nobody')
+      const { owner } = course
       const filename = fileLabel(metadata.filename ?? '')
       if (filename === '') {
         throw refuse(
@@ -63,11 +64,12 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
         )
       }
       await uploads.create({ id, owner, filename, metadata, size_bytes: size })
-      created.set(request, id)
+      course.begun = id
       return {}
     },
     onResponseError(request, error) {
-      failures.set(request, error)
+      const course = courses.get(request)
+      if (course) course.failure = error
       return undefined
     },
   })
@@ -77,13 +79,13 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
     async answer(request: Request, { owner, id }: Subject = {}): Promise<Response> {
       demandProtocol(request)
       const asked = askedOf(request, id)
-      if (owner !== undefined) owners.set(asked, owner)
+      const course: Course = { owner }
+      courses.set(asked, course)
       const response = await server.handleWeb(asked)
       if (response.status >= 400) {
-        const begun = created.get(asked)
         // Nobody has heard where it is, to go on with it or to give it up.
-        if (begun !== undefined) await uploads.giveUp(begun)
-        throw refusal(request, response.status, await response.text(), failures.get(asked))
+        if (course.begun !== undefined) await uploads.giveUp(course.begun)
+        throw refusal(request, response.status, await response.text(), course.failure)
       }
       const headers = new Headers()
       for (const name of HEADERS) {
