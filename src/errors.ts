@@ -20,6 +20,7 @@ const STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   unprocessable: 422,
+  locked: 423,
   internal: 500,
   unavailable: 503,
   insufficient_storage: 507,

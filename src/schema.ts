@@ -70,6 +70,7 @@ const isPlain = (value: string) => value.isWellFormed() && !CONTROL.test(value)
 export const caseless = (value: string) =>
   value.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 
-export const Id = z.object({ id: z.uuid('an id') })
+/** In the spelling that rows, and the names of bytes, have: capitals name the same. */
+export const Id = z.object({ id: z.uuid('an id').toLowerCase() })
 
 export const success = <T>(data: T) => ({ success: true as const, data })

@@ -32,13 +32,13 @@ async function followed(load: Load, at: string, bytes: Uint8Array<ArrayBuffer>):
   const file = `${FILES}/${at.split('/').pop()}`
   for (let offset = 0; Date.now() < end; await Bun.sleep(RETRY_MS)) {
     if (offset < bytes.length) {
-      const head = await send('offset', [200, 409], 'HEAD', at, { ...call, headers: TUS })
+      const head = await send('offset', [200, 423], 'HEAD', at, { ...call, headers: TUS })
       if (head?.status !== 200) continue
       offset = Number(head.headers.get('upload-offset'))
       if (offset < bytes.length) {
         const headers = { ...PIECE, 'upload-offset': `${offset}` }
         const body = bytes.slice(offset)
-        const sent = await send('piece', [204, 409], 'PATCH', at, { ...call, headers, body })
+        const sent = await send('piece', [204, 409, 423], 'PATCH', at, { ...call, headers, body })
         offset = sent?.status === 204 ? Number(sent.headers.get('upload-offset')) : 0
       }
     }

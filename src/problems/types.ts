@@ -13,6 +13,7 @@ const MEANINGS: Record<number, string> = {
   415: 'The body is not of the content type that the route reads. Send Content-Type with the right one.',
   416: 'The range that is asked for lies outside of the file. Content-Range says how large the file is.',
   422: 'The request was read, and a field breaks its rule. errors names each field and the rule, never the value.',
+  423: 'Another request works on the upload, or nobody can tell at the moment how much of it there is. Ask again after Retry-After, and go on from there.',
   429: 'There were too many requests from this address, with this token or to this account. Wait for retry_after seconds; RateLimit says which limit it was.',
   500: 'The service failed. Tell its operator the instance: the log knows it by that.',
   503: 'The service can not answer at the moment, as a rule since its database or its storage of files does not. Try again after Retry-After.',

@@ -65,7 +65,8 @@ export async function localStorage(folder: string): Promise<Storage> {
 const isAbsent = (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
-function lostIfAbsent(error: unknown): never {
+/** Throws that the bytes are lost, of a file that is not there. */
+export function lostIfAbsent(error: unknown): never {
   throw isAbsent(error) ? new BytesLost('a stored file is not there') : error
 }
 

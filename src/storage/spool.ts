@@ -21,7 +21,7 @@ export async function openSpool(path: string) {
       return size
     },
     async write(chunk: Uint8Array) {
-      await told(writeAll(handle, chunk))
+      await told(writeAll(handle, chunk, size))
       size += chunk.length
     },
     /** Fills `bytes` from this place. */
@@ -66,9 +66,14 @@ export async function removeAbandonedParts(
   return removed
 }
 
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes the chunk to this place of the file. */
+export async function writeAll(
+  handle: FileHandle,
+  chunk: Uint8Array,
+  offset: number,
+): Promise<void> {
   for (let at = 0; at < chunk.length; ) {
-    at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+    at += (await handle.write(chunk, at, chunk.length - at, offset + at)).bytesWritten
   }
 }
 

@@ -76,8 +76,11 @@ export function createFinishing(options: {
           message: error.message,
         })
       } else if (error instanceof Ended) {
-        // Made by another instance, or else deleted meanwhile: then the sweep takes what was committed.
-        if (upload && !(await files.has(upload.owner, id))) await files.forget(upload.owner, id)
+        // Made by another instance, or else deleted meanwhile: then what was committed goes, now and once more by the sweep.
+        if (upload && !(await files.has(upload.owner, id))) {
+          await files.forget(upload.owner, id)
+          await storage.remove(id)
+        }
       } else {
         log.warn('an upload could not be finished', { id, error: String(error) })
         if (!isLast) throw error

@@ -7,7 +7,8 @@ const RENEW_MS = 1_000
 /** What an instance that died held is free after this. */
 const LEASE_SECONDS = 10
 const RETRY_MS = 100
-const GIVE_UP_MS = 20_000
+/** Who is turned away asks again by itself; a service that stops waits for no longer than six seconds. */
+const GIVE_UP_MS = 5_000
 
 /**
  * One request at a time works on an upload, whichever instance it came to. The lock is a lease in the upload's row, so

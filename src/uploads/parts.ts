@@ -1,23 +1,24 @@
-import { mkdir, open, statfs } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FileStore } from '@tus/file-store'
-import { type DataStore, ERRORS, Upload } from '@tus/server'
+import type { Readable } from 'node:stream'
 import { type Config, s3Settings } from '../config.ts'
-import { StorageFull } from '../storage/storage.ts'
+import { lostIfAbsent } from '../storage/local.ts'
+import { told, writeAll } from '../storage/spool.ts'
 
 /**
- * Where the bytes of uploads are until they are files. Throws StorageFull and StorageUnavailable. What else there is to know
- * of an upload is in its row.
+ * Where the bytes of uploads are until they are files. Throws StorageFull, StorageUnavailable and, of what should be there,
+ * BytesLost. What else there is to know of an upload is in its row.
  */
 export type Parts = {
-  create(id: string, size: number): Promise<void>
+  create(id: string): Promise<void>
   /** How many bytes are there. */
   size(id: string): Promise<number>
   /**
    * Adds bytes at the end, which `offset` is; resolves to how many are there now. Those that came before the stream broke
    * off are there as well.
    */
-  write(...args: Parameters<DataStore['write']>): Promise<number>
+  write(stream: Readable, id: string, offset: number): Promise<number>
   /** What was written survives a crash of the machine from now on. */
   sync(id: string): Promise<void>
   read(id: string): Promise<AsyncIterable<Uint8Array>>
@@ -35,45 +36,28 @@ export async function openParts(config: Config): Promise<Parts> {
   return s3Parts({ settings, prefix: `${config.S3_PREFIX}uploads/`, spoolFolder })
 }
 
-/** With less room than this left on a device, a failed write has failed for want of it. */
-const NO_ROOM_BYTES = 1024 * 1024
-
-/** Parts in a folder, which instances may share. */
+/** Parts in a folder, which instances may share: a file each, named by the id. */
 export async function localParts(folder: string): Promise<Parts> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const store = new FileStore({
-    directory: folder,
-    configstore: {
-      get: async (id) => new Upload({ id, offset: 0 }),
-      set: async () => {},
-      delete: async () => {},
-    },
-  })
-  const orFull = async <T>(work: Promise<T>): Promise<T> => {
-    try {
-      return await work
-    } catch (cause) {
-      const { bavail, bsize } = await statfs(folder)
-      if (bavail * bsize > NO_ROOM_BYTES) throw cause
-      throw new StorageFull('no room to store an upload', { cause })
-    }
-  }
+  const pathOf = (id: string) => join(folder, id)
 
   return {
-    create: async (id, size) => {
-      await orFull(store.create(new Upload({ id, size, offset: 0 })))
+    create: (id) => told(writeFile(pathOf(id), '', { mode: 0o600 })),
+    size: async (id) => (await told(stat(pathOf(id))).catch(lostIfAbsent)).size,
+    async write(stream, id, offset) {
+      await using file = await told(open(pathOf(id), 'r+')).catch(lostIfAbsent)
+      let at = offset
+      for await (const chunk of stream) {
+        await told(writeAll(file, chunk, at))
+        at += chunk.length
+      }
+      return at
     },
-    size: async (id) => (await store.getUpload(id)).offset,
-    write: (...args) => orFull(store.write(...args)),
     async sync(id) {
-      await using file = await open(join(folder, id), 'r+')
-      await file.sync()
+      await using file = await told(open(pathOf(id), 'r+'))
+      await told(file.sync())
     },
-    read: async (id) => store.read(id),
-    remove: (id) => store.remove(id).catch(unlessMissing),
+    read: async (id) => createReadStream(pathOf(id)),
+    remove: (id) => told(rm(pathOf(id), { force: true })),
   }
-}
-
-function unlessMissing(error: unknown): void {
-  if (error !== ERRORS.FILE_NOT_FOUND) throw error
 }

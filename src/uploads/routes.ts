@@ -1,9 +1,11 @@
 import { Elysia } from 'elysia'
+import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { documented, Id } from '../schema.ts'
+import { StorageUnavailable } from '../storage/storage.ts'
 import type { Finishing } from './finishing.ts'
-import { noSuchUpload, type Tus } from './tus.ts'
+import { noSuchUpload, notNow, PIECE, type Tus } from './tus.ts'
 import type { Uploads } from './uploads.ts'
 
 const TAG = 'FCS uploads'
@@ -28,19 +30,24 @@ const METADATA = header(
   '`filename`, and the name of the file in base64; more pairs may follow',
 )
 
-const PIECE = 'application/offset+octet-stream'
 const pieceOf = (more: { nullable?: true }) => ({
   required: true as const,
   content: { [PIECE]: { schema: { type: 'string', format: 'binary', ...more } } },
 })
 const REFUSALS = {
-  400: 'A header is missing or malformed, or the upload broke off',
-  409: 'Bytes of another place than those that are missing, or another request works on the upload',
+  400: 'A header is missing or malformed, or for an extension that there is not; or the upload broke off',
+  409: 'Bytes of another place than those that are missing',
   412: 'Another version of tus, or none',
   413: 'More than a file may have, or than the room that is left; `data` tells the latter',
 }
 const FULL = 'The storage is full'
-const UNKNOWN = { 404: 'No such upload of yours, or it has expired' }
+const LOCKED = { 423: 'Another request works on the upload: ask again' }
+const UNKNOWN = {
+  404: 'No such upload of yours, or it has expired',
+  410: 'The bytes of this upload are lost: begin anew',
+}
+
+const isAway = (error: unknown) => error instanceof StorageUnavailable || isDatabaseDown(error)
 
 /**
  * Uploads in pieces, by the tus protocol 1.0: what breaks off goes on where it stopped. The id of an upload is that of
@@ -65,7 +72,7 @@ export function uploadRoutes(options: {
   const ofOwn = async (request: Request, owner: string, id: string) => {
     const upload = await uploads.own(owner, id)
     if (!upload) throw noSuchUpload()
-    return { upload, response: await tus.answer(request, owner) }
+    return { upload, response: await tus.answer(request, { id: upload.id }) }
   }
 
   return new Elysia({ prefix: '/api/v1/fcs' })
@@ -90,7 +97,7 @@ export function uploadRoutes(options: {
     .post(
       '/uploads',
       async ({ request, principal }) => {
-        const response = await tus.answer(request, principal.userId)
+        const response = await tus.answer(request, { owner: principal.userId })
         const id = response.headers.get('location')?.split('/').pop() ?? ''
         const size = Number(request.headers.get('upload-length'))
         return proceed(response, id, size, () => uploads.touch(id))
@@ -102,7 +109,7 @@ export function uploadRoutes(options: {
           ...operation(TAG, 'Begin an upload in pieces', {
             description: 'By the tus protocol 1.0. A body is the first piece.',
             answer: [201, EMPTY],
-            refusals: { ...REFUSALS, 501: 'The length is not given', 507: FULL },
+            refusals: { ...REFUSALS, 507: FULL },
             requestBody: pieceOf({ nullable: true }),
           }),
           parameters: [VERSION, LENGTH, METADATA],
@@ -112,8 +119,14 @@ export function uploadRoutes(options: {
     .head(
       '/uploads/:id',
       async ({ request, params, principal }) => {
-        const { upload, response } = await ofOwn(request, principal.userId, params.id)
-        return proceed(response, upload.id, upload.size_bytes, async () => upload.expires_at)
+        try {
+          const { upload, response } = await ofOwn(request, principal.userId, params.id)
+          const { id, size_bytes, expires_at } = upload
+          return await proceed(response, id, size_bytes, async () => expires_at)
+        } catch (error) {
+          if (!isAway(error)) throw error
+          throw notNow('How much of this upload there is can not be told at the moment')
+        }
       },
       {
         scope: 'fcs:write',
@@ -121,7 +134,11 @@ export function uploadRoutes(options: {
         detail: {
           ...operation(TAG, 'Show how much of an upload there is', {
             answer: [200, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN },
+            refusals: {
+              ...REFUSALS,
+              ...UNKNOWN,
+              423: 'Another request works on the upload, or the storage or the database does not answer: ask again',
+            },
           }),
           parameters: [VERSION],
         },
@@ -152,7 +169,8 @@ export function uploadRoutes(options: {
             refusals: {
               ...REFUSALS,
               ...UNKNOWN,
-              403: 'The scope or the address does not allow it, or `Upload-Offset` is missing',
+              ...LOCKED,
+              415: 'The piece is of another content type',
               507: FULL,
             },
             requestBody: pieceOf({}),
@@ -172,7 +190,7 @@ export function uploadRoutes(options: {
           ...operation(TAG, 'Give an upload up', {
             description: 'One whose last byte has come is deleted as a file.',
             answer: [204, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN },
+            refusals: { ...REFUSALS, ...UNKNOWN, ...LOCKED },
           }),
           parameters: [VERSION],
         },

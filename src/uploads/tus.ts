@@ -9,7 +9,14 @@ import type { Uploads } from './uploads.ts'
 
 export const UPLOADS_PATH = '/api/v1/fcs/uploads'
 
-const PROTOCOL = { 'tus-resumable': '1.0.0', 'tus-version': '1.0.0' }
+export const PIECE = 'application/offset+octet-stream'
+const VERSION = '1.0.0'
+const PROTOCOL = { 'tus-resumable': VERSION, 'tus-version': VERSION }
+/** What the library reads of a request. It refuses others for what is in them, and does nothing else with them. */
+const ASKED = [
+  ...['tus-resumable', 'content-type', 'content-length', 'upload-offset', 'upload-length'],
+  ...['upload-metadata', 'upload-defer-length', 'upload-concat'],
+]
 /** Of the answers of the library: its headers for other origins are not ours. */
 const HEADERS = [
   ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'location'],
@@ -18,11 +25,23 @@ const HEADERS = [
 
 export type Tus = ReturnType<typeof tus>
 
+/** Whose upload a POST begins, or which one another request is for. */
+type Subject = { owner?: string; id?: string }
+/** Of a request: whose upload it begins, which one it has begun, and why it failed. */
+type Course = { owner: string | undefined; begun?: string; failure?: unknown }
+
+/** Its own statuses where those of the library say something else in the contract, or in the protocol. */
+const STATUS = new Map<unknown, number>([
+  [ERRORS.MISSING_OFFSET, 400],
+  // With a 5xx tus-js-client would try again, and the log would have an error.
+  [ERRORS.UNSUPPORTED_CONCATENATION_EXTENSION, 400],
+  [ERRORS.UNSUPPORTED_CREATION_DEFER_LENGTH_EXTENSION, 400],
+])
+
 /** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
 export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
   const { sql, uploads, parts, maxBytes } = options
-  const owners = new WeakMap<Request, string>()
-  const failures = new WeakMap<Request, unknown>()
+  const courses = new WeakMap<Request, Course>()
   const server = new Server({
     path: UPLOADS_PATH,
     // The client knows by which name it has reached us, and whether over TLS.
@@ -34,8 +53,9 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
     locker: leases(sql),
     datastore: rowsAndParts(uploads, parts),
     async onUploadCreate(request, { id, size = 0, metadata = {} }) {
-      const owner = owners.get(request)
-      if (owner === undefined) throw new Error('an upload of nobody')
+      const course = courses.get(request)
+      if (course?.owner === undefined) throw new Error('an upload of nobody')
+      const { owner } = course
       const filename = fileLabel(metadata.filename ?? '')
       if (filename === '') {
         throw refuse(
@@ -44,21 +64,28 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
         )
       }
       await uploads.create({ id, owner, filename, metadata, size_bytes: size })
+      course.begun = id
       return {}
     },
     onResponseError(request, error) {
-      failures.set(request, error)
+      const course = courses.get(request)
+      if (course) course.failure = error
       return undefined
     },
   })
 
   return {
-    /** An answer without a body. `owner` is whose upload a POST begins. */
-    async answer(request: Request, owner?: string): Promise<Response> {
-      if (owner !== undefined) owners.set(request, owner)
-      const response = await server.handleWeb(request)
+    /** An answer without a body. */
+    async answer(request: Request, { owner, id }: Subject = {}): Promise<Response> {
+      demandProtocol(request)
+      const asked = askedOf(request, id)
+      const course: Course = { owner }
+      courses.set(asked, course)
+      const response = await server.handleWeb(asked)
       if (response.status >= 400) {
-        throw refusal(request, response.status, await response.text(), failures.get(request))
+        // Nobody has heard where it is, to go on with it or to give it up.
+        if (course.begun !== undefined) await uploads.giveUp(course.begun)
+        throw refusal(request, response.status, await response.text(), course.failure)
       }
       const headers = new Headers()
       for (const name of HEADERS) {
@@ -72,10 +99,43 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
 
 export const noSuchUpload = () => refuse('not_found', undefined, { headers: PROTOCOL })
 
+/**
+ * Of all refusals of HEAD it is this one after which tus-js-client asks again: after any other, a 503 as well, it sends
+ * the file anew from its first byte (tus/tus-js-client#895). Other clients take it for what it says, too.
+ */
+export const notNow = (message: string) =>
+  refuse('locked', message, { headers: { ...PROTOCOL, 'retry-after': '1' } })
+
+function demandProtocol({ method, headers }: Request): void {
+  if (method === 'OPTIONS') return
+  if (headers.get('tus-resumable') !== VERSION) {
+    throw new Refusal(412, { message: `Tus-Resumable has to be ${VERSION}`, headers: PROTOCOL })
+  }
+  if (method === 'PATCH' && headers.get('content-type') !== PIECE) {
+    const message = `Content-Type has to be ${PIECE}`
+    throw refuse('unsupported_media_type', message, { headers: PROTOCOL })
+  }
+}
+
+/**
+ * What the library is asked. It takes the id from the end of the URL, the query included: here it finds the one that was
+ * looked at before, in the form in which its row has it.
+ */
+function askedOf({ method, headers, body }: Request, id: string | undefined): Request {
+  const path = id === undefined ? UPLOADS_PATH : `${UPLOADS_PATH}/${id}`
+  const given = ASKED.flatMap((name): [string, string][] => {
+    const value = headers.get(name)
+    return value === null ? [] : [[name, value]]
+  })
+  return new Request(`http://uploads${path}`, {
+    method,
+    headers: given,
+    ...(body && { body, duplex: 'half' }),
+  })
+}
+
 function refusal(request: Request, status: number, text: string, error: unknown): unknown {
-  // What the library has no name for comes from us, or from what is below.
-  if (error instanceof Error && !('status_code' in error)) {
-    if (!(error instanceof Refusal)) return error
+  if (error instanceof Refusal) {
     const { message, data, headers } = error.detail
     return new Refusal(error.status, {
       ...(message !== undefined && { message }),
@@ -86,11 +146,13 @@ function refusal(request: Request, status: number, text: string, error: unknown)
   if (request.signal.aborted || error === ERRORS.ABORTED) {
     return refuse('bad_request', 'The upload broke off before its end', { headers: PROTOCOL })
   }
+  // What the library has no name for is from below.
+  if (error instanceof Error && !('status_code' in error)) return error
   if (error === ERRORS.ERR_LOCK_TIMEOUT) {
-    return refuse('conflict', 'Another request works on this upload', { headers: PROTOCOL })
+    return notNow('Another request works on this upload')
   }
-  if (status >= 500 && status !== 501) return new Error(`tus: ${text.trim()}`)
-  return new Refusal(status, { message: text.trim(), headers: PROTOCOL })
+  if (status >= 500 && !STATUS.has(error)) return new Error(`tus: ${text.trim()}`)
+  return new Refusal(STATUS.get(error) ?? status, { message: text.trim(), headers: PROTOCOL })
 }
 
 /** What is known of an upload from its row, and its bytes from where they are kept. */
@@ -103,7 +165,7 @@ function rowsAndParts(uploads: Uploads, parts: Parts): DataStore {
   return Object.assign(new DataStore(), {
     extensions: ['creation', 'creation-with-upload', 'termination', 'expiration'],
     async create(upload: Upload) {
-      await parts.create(upload.id, upload.size ?? 0)
+      await parts.create(upload.id)
       return upload
     },
     async getUpload(id: string) {

@@ -1,17 +1,12 @@
 import { expect, test } from 'bun:test'
 import { largeFcs } from '../kit/large-fcs.ts'
-import { BUN } from '../kit/service.ts'
 import { FORM, RAW, UPLOAD } from './kit.ts'
-import { fileServer } from './server.ts'
-
-// A limit on the size of files, which anybody may set, fails a write as a full disk does. Its unit, a block, has
-// 512 or 1,024 bytes.
-const LIMITED = ['sh', '-c', `trap '' XFSZ; ulimit -f 2048; exec "$@"`, 'sh', ...BUN]
+import { FULL_DISK, fileServer } from './server.ts'
 
 test.skipIf(process.platform === 'win32')(
   'an upload that the disk has no room for is 507, leaves nothing, and the next one that fits is kept',
   async () => {
-    const server = await fileServer(LIMITED)
+    const server = await fileServer(FULL_DISK)
     try {
       const { id, token } = await server.newToken()
       const large = new Uint8Array(Buffer.concat([...largeFcs(4)]))

@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { connect } from '../../src/db.ts'
 import { client, fcsToken, logIn } from '../kit/client.ts'
 import { createDatabase } from '../kit/postgres.ts'
-import { folders, service } from '../kit/service.ts'
+import { BUN, folders, service } from '../kit/service.ts'
+
+/**
+ * A disk without room for a file of two megabytes: a limit on the size of files, which anybody may set, fails a write as a
+ * full disk does. Its unit, a block, has 512 or 1,024 bytes.
+ */
+export const FULL_DISK = ['sh', '-c', `trap '' XFSZ; ulimit -f 2048; exec "$@"`, 'sh', ...BUN]
 
 /** The program in its own process, on a database and a folder of its own, and somebody who may upload to it. */
 export async function fileServer(command?: string[], more: Record<string, string> = {}) {

@@ -39,3 +39,6 @@ export function pieces(api: TestApp, bearer: string) {
     end: (at: string) => send('DELETE', at),
   }
 }
+
+/** Of an upload, and of the file that it becomes. */
+export const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)

@@ -1,31 +1,23 @@
 // What of uploads depends on where their bytes are, over each such place.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
-import { type TestApp, testApp } from '../kit/app.ts'
-import { type Pieces, pieces, UPLOADS } from './kit.ts'
-import { PARTS, type PartsPlace, partsPlace } from './places.ts'
+import { FILES, fcsBytes } from '../files/kit.ts'
+import { idOf, UPLOADS } from './kit.ts'
+import { PARTS, type UploadsIn, uploadsIn } from './places.ts'
 
 const whole = fcsBytes()
 const half = Math.floor(whole.length / 2)
-const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
 const fileOf = (at: string) => `${FILES}/${idOf(at)}`
 
 describe.each(PARTS)('parts in %s:', (kind) => {
-  let place: PartsPlace
-  let api: TestApp
-  let owner: Awaited<ReturnType<typeof cytometrist>>
-  let tus: Pieces
+  let place: UploadsIn['place']
+  let api: UploadsIn['api']
+  let owner: UploadsIn['owner']
+  let tus: UploadsIn['tus']
+  let close: UploadsIn['close']
   beforeAll(async () => {
-    place = await partsPlace(kind)
-    api = await testApp({ parts: place.parts })
-    owner = await cytometrist(api)
-    tus = pieces(api, owner.bearer)
-    await api.app.decorator.finishing.start()
+    ;({ place, api, owner, tus, close } = await uploadsIn(kind))
   })
-  afterAll(async () => {
-    await api.close()
-    await place.remove()
-  })
+  afterAll(() => close())
 
   /** Resolves when the file is ready or has failed, to what is shown of it. */
   async function finished(at: string) {

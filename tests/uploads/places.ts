@@ -5,13 +5,16 @@ import { Readable } from 'node:stream'
 import type { S3Patience } from '../../src/storage/s3-calls.ts'
 import { localParts, type Parts } from '../../src/uploads/parts.ts'
 import { s3Parts } from '../../src/uploads/s3-parts.ts'
+import { cytometrist } from '../files/kit.ts'
+import { testApp } from '../kit/app.ts'
 import { BEST_S3, type S3Kind, type S3Server, startS3 } from '../kit/s3.ts'
+import { pieces } from './kit.ts'
 
 export type PartsKind = 'a folder' | S3Kind
 /** A place of each kind. */
 export const PARTS: PartsKind[] = ['a folder', BEST_S3]
 
-export type PartsPlace = {
+type PartsPlace = {
   parts: Parts
   /** The uploads of which there are bytes. */
   ids(): Promise<string[]>
@@ -20,7 +23,7 @@ export type PartsPlace = {
   remove(): Promise<void>
 }
 
-export async function partsPlace(kind: PartsKind): Promise<PartsPlace> {
+async function partsPlace(kind: PartsKind): Promise<PartsPlace> {
   if (kind === 'a folder') {
     const folder = await mkdtemp(join(tmpdir(), 'pat-parts-'))
     return {
@@ -43,6 +46,23 @@ export async function partsPlace(kind: PartsKind): Promise<PartsPlace> {
     },
     async remove() {
       await Promise.all([server.stop(), remove()])
+    },
+  }
+}
+
+export type UploadsIn = Awaited<ReturnType<typeof uploadsIn>>
+
+/** An app with its parts in a place of this kind, which makes files of them, and somebody who uploads to it. */
+export async function uploadsIn(kind: PartsKind) {
+  const place = await partsPlace(kind)
+  const api = await testApp({ parts: place.parts })
+  const owner = await cytometrist(api)
+  await api.app.decorator.finishing.start()
+  return {
+    ...{ place, api, owner, tus: pieces(api, owner.bearer) },
+    async close() {
+      await api.close()
+      await place.remove()
     },
   }
 }

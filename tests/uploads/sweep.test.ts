@@ -1,30 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
-import { type TestApp, testApp } from '../kit/app.ts'
+import { FILES, fcsBytes } from '../files/kit.ts'
 import { until } from '../kit/service.ts'
-import { type Pieces, pieces } from './kit.ts'
-import { PARTS, type PartsPlace, partsPlace } from './places.ts'
+import { idOf } from './kit.ts'
+import { PARTS, type UploadsIn, uploadsIn } from './places.ts'
 
 const whole = fcsBytes()
 
 describe.each(PARTS)('parts in %s:', (kind) => {
-  let place: PartsPlace
-  let api: TestApp
-  let owner: Awaited<ReturnType<typeof cytometrist>>
-  let tus: Pieces
+  let place: UploadsIn['place']
+  let api: UploadsIn['api']
+  let owner: UploadsIn['owner']
+  let tus: UploadsIn['tus']
+  let close: UploadsIn['close']
   beforeAll(async () => {
-    place = await partsPlace(kind)
-    api = await testApp({ parts: place.parts })
-    owner = await cytometrist(api)
-    tus = pieces(api, owner.bearer)
-    await api.app.decorator.finishing.start()
+    ;({ place, api, owner, tus, close } = await uploadsIn(kind))
   })
-  afterAll(async () => {
-    await api.close()
-    await place.remove()
-  })
+  afterAll(() => close())
 
-  const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
   const ids = async () =>
     (await api.sql<{ id: string }[]>`select id from uploads`).map(({ id }) => id)
   const age = (at: string, interval: string) =>

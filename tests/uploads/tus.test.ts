@@ -3,7 +3,8 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cytometrist, FILES, fcsBytes, UPLOAD } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
-import { type Pieces, pieces, UPLOADS } from './kit.ts'
+import { until } from '../kit/service.ts'
+import { idOf, type Pieces, pieces, UPLOADS } from './kit.ts'
 
 const MOST = 1_000_000
 
@@ -21,7 +22,6 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const whole = fcsBytes()
-const idOf = (at: string) => at.slice(at.lastIndexOf('/') + 1)
 const fileOf = (at: string) => `${FILES}/${idOf(at)}`
 const state = async (at: string) =>
   (await api.sql`select state from uploads where id = ${idOf(at)}`)[0]?.state
@@ -106,9 +106,19 @@ test.each([
     { 'tus-resumable': '1.0.0', 'upload-length': '9', 'upload-metadata': 'filename Li4=' },
   ],
   [
-    501,
+    412,
+    'by another version of the protocol',
+    { 'tus-resumable': '0.2.2', 'upload-length': '9', 'upload-metadata': name },
+  ],
+  [
+    400,
     'whose length is to follow',
     { 'tus-resumable': '1.0.0', 'upload-defer-length': '1', 'upload-metadata': name },
+  ],
+  [
+    400,
+    'that is part of another one',
+    { 'tus-resumable': '1.0.0', 'upload-length': '9', 'upload-concat': 'partial' },
   ],
 ])('%d, in the envelope, for an upload %s', async (status, _, headers) => {
   const rows = async () => (await api.sql`select from uploads`).length
@@ -153,6 +163,22 @@ test.each([
     expect((await owner.get(fileOf(at))).status).toBe(404)
   },
 )
+
+test('an upload that the database can not tell of at the moment is 423, so that its client asks again', async () => {
+  const at = await tus.begun(whole.length)
+  await api.sql.begin(async (tx) => {
+    await tx`lock table uploads in access exclusive mode`
+    const asked = tus.head(at)
+    await until(async () => {
+      const ended = await api.sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`
+      return ended.length > 0
+    })
+    expect((await asked).status).toBe(423)
+  })
+  expect((await tus.head(at)).headers.get('upload-offset')).toBe('0')
+})
 
 test('what there is of tus is told without a token, as browsers ask it', async () => {
   const { status, headers } = await api.call('OPTIONS', UPLOADS)
