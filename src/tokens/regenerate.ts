@@ -34,11 +34,15 @@ export function regenerate(
     if (expired && days === undefined) {
       throw refuse('conflict', 'Token expired: expires_in_days is needed')
     }
-    // Cut down to the millisecond that the column holds: rounding up would let the old string live on.
+    // Without a grace a string ends at no instant: no clock that is set back is ever before it. A grace is cut down to the
+    // millisecond that the column holds: rounding up would let the old string live on.
+    const ends =
+      graceSeconds === 0
+        ? sql`timestamptz 'epoch'`
+        : sql`date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${graceSeconds})`
     await sql`
-      update token_secrets set superseded_at = least(superseded_at, expires_at,
-        date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${graceSeconds}))
-      where token_id = ${id} and (superseded_at is null or superseded_at > clock_timestamp())`
+      update token_secrets set superseded_at = least(superseded_at, expires_at, ${ends})
+      where token_id = ${id} and (superseded_at is null or superseded_at > ${ends})`
     const [secret] = await sql<{ token_prefix: string; expires_at: Date }[]>`
       insert into token_secrets (hash, token_id, prefix, expires_at)
       values (${secretHash(token)}, ${id}, ${tokenPrefix(token)},

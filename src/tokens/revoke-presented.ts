@@ -53,7 +53,8 @@ async function end(sql: TransactionSql, hashes: string[]) {
       update tokens set revoked_at = now() from live where tokens.id = live.token_id and current
       returning live.token_id
     ), replaced as (
-      update token_secrets set superseded_at = date_trunc('milliseconds', clock_timestamp())
+      -- At no instant: no clock that is set back is ever before it.
+      update token_secrets set superseded_at = 'epoch'
       from live where token_secrets.hash = live.hash and not current
       returning live.token_id
     )

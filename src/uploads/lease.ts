@@ -24,7 +24,9 @@ export function leases(sql: Sql): Locker {
         const { count } = await sql`
           update uploads set holder = ${holder}, wanted = false,
             held_until = now() + ${LEASE_SECONDS} * interval '1 second'
-          where id = ${id} and coalesce(held_until < now(), true)`
+          where id = ${id} and expires_at > now()
+            -- One that ends later than any can is from before the database's clock was set back.
+            and coalesce(held_until not between now() and now() + ${LEASE_SECONDS} * interval '1 second', true)`
         return count === 1
       }
       const isThere = async () => {

@@ -1,6 +1,7 @@
 import { type Db, PgBoss } from 'pg-boss'
 import type { ISql, SerializableParameter, Sql } from 'postgres'
 import type { Log } from '../log.ts'
+import { redating, steadyClock } from './queue-clocks.ts'
 
 const NAME = 'finish-upload'
 
@@ -29,9 +30,11 @@ export type Queue = {
  */
 export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
   const [row] = await sql<{ schema: string }[]>`select current_schema() || '_jobs' as schema`
+  const schema = `"${row?.schema}"`
   const boss = new PgBoss({
     db: executor(sql),
-    schema: `"${row?.schema}"`,
+    schema,
+    clock: steadyClock,
     migrate: false,
     createSchema: false,
     schedule: false,
@@ -41,7 +44,9 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
     superviseIntervalSeconds: WATCH_SECONDS,
     monitorIntervalSeconds: WATCH_SECONDS,
   })
-  boss.on('error', (error) => log.warn('the queue of uploads failed', { error: String(error) }))
+  const failed = (error: unknown) =>
+    log.warn('the queue of uploads failed', { error: String(error) })
+  boss.on('error', failed)
   await boss.createQueue(NAME, {
     heartbeatSeconds: HEARTBEAT_SECONDS,
     expireInSeconds: 23 * 60 * 60,
@@ -51,6 +56,8 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
     retryDelayMax: 600,
     deleteAfterSeconds: 24 * 60 * 60,
   })
+  const redate = () => void sql.unsafe(redating(schema, NAME)).catch(failed)
+  let redates: ReturnType<typeof setInterval> | undefined
   let worker: string | undefined
   const working = new Set<Promise<void>>()
 
@@ -63,6 +70,7 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
     },
     async start(work) {
       await boss.start()
+      redates = setInterval(redate, WATCH_SECONDS * 1_000)
       const options = { heartbeatRefreshSeconds: 2 }
       worker = await boss.work<{ id: string }>(NAME, options, async ([job]) => {
         if (!job) return
@@ -72,6 +80,7 @@ export async function createQueue(sql: Sql, log: Log): Promise<Queue> {
       })
     },
     async stop() {
+      clearInterval(redates)
       await boss.stop({ graceful: false })
       await Promise.allSettled(working)
     },

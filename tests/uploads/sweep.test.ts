@@ -97,7 +97,7 @@ describe.each(PARTS)('parts in %s:', (kind) => {
   test('a request that waits for an upload hears that it was given up', async () => {
     const at = await tus.begun(whole.length)
     await api.sql`
-      update uploads set holder = gen_random_uuid(), held_until = now() + interval '1 hour'
+      update uploads set holder = gen_random_uuid(), held_until = now() + interval '9 seconds'
       where id = ${idOf(at)}`
     const waiting = tus.head(at)
     await until(
