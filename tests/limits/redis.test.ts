@@ -109,3 +109,19 @@ inRedisTest(`what Redis answers with an error fails${unlessRedis}`, async () => 
   const failed = await Promise.resolve(store('broken', 5).hit('a')).catch(String)
   expect(failed).toContain('WRONGTYPE')
 })
+
+test.each([
+  ['another error than that it has forgotten the script', () => Promise.reject(new Error('OOM'))],
+  ['no list', async () => 'OK'],
+])('%s is no count, and is not asked for again', async (_, send) => {
+  const sent: string[] = []
+  const { hit } = redisStore({
+    send: ([command = '']) => {
+      sent.push(command)
+      return send()
+    },
+    ...{ name: 'odd', limit: 5, windowSeconds: 60 },
+  })
+  await expect(Promise.resolve(hit('a'))).rejects.toThrow()
+  expect(sent).toEqual(['EVALSHA'])
+})
