@@ -2,8 +2,10 @@
 import { expect, test } from 'bun:test'
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TransactionSql } from 'postgres'
+import postgres, { type TransactionSql } from 'postgres'
+import { SERVICE_ROLE } from '../../src/service-role.ts'
 import type { Staged, Storage } from '../../src/storage/storage.ts'
+import { createDatabase } from '../kit/postgres.ts'
 import { BEST_S3, startS3 } from '../kit/s3.ts'
 import { until } from '../kit/service.ts'
 import { bucketStorage } from '../storage/kit.ts'
@@ -26,6 +28,18 @@ const exportOnly = async () => {
   return file
 }
 
+/** Halts where `reached` resolves, until it may go on. */
+const gate = () => {
+  const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    reached: reached.promise,
+    goOn: goOn.resolve,
+    pass() {
+      reached.resolve()
+      return goOn.promise
+    },
+  }
+}
 test('an export that was broken off is made anew, and what there was of it goes', async () => {
   const month = await someUses()
   await writeFile(join(at.folder, 'broken-off'), 'half of it')
@@ -123,6 +137,27 @@ test('a month may take longer to count than a request may take', async () => {
   await at.app.sql`drop function take_long cascade`
 })
 
+test('a pass may take longer than a transaction may be idle', async () => {
+  const database = await createDatabase()
+  const connection = { role: SERVICE_ROLE, idle_in_transaction_session_timeout: 100 }
+  const sql = postgres(database.url, { max: 2, connection })
+  const other = postgres(database.url, { max: 1, connection })
+  const { reached, goOn, pass: halts } = gate()
+  const { lines, first, stop } = start({
+    sql,
+    storage: { ...at.storage, tidy: () => halts().then(() => 0) },
+  })
+  await reached
+  const ended = other.begin((tx) => tx`select`.then(() => new Promise(() => {})))
+  await expect(ended).rejects.toThrow()
+  goOn()
+  await first
+  await stop()
+  expect(lines).toEqual([])
+  await Promise.all([sql.end(), other.end()])
+  await database.drop()
+})
+
 test('where the storage fails the month stays, and the next one goes', async () => {
   const [broken, next] = [await someUses(monthsAgo(5)), await someUses(monthsAgo(4))]
   const stage = async (file: string): Promise<Staged> => {
@@ -150,18 +185,6 @@ test('what a kill has left of a file under way goes once it is old', async () =>
   expect(await readdir(at.folder)).toEqual(['young.part'])
 })
 
-/** Halts where `reached` resolves, until it may go on. */
-const gate = () => {
-  const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  return {
-    reached: reached.promise,
-    goOn: goOn.resolve,
-    pass() {
-      reached.resolve()
-      return goOn.promise
-    },
-  }
-}
 const halted: [string, (storage: Storage, halt: () => Promise<void>) => Storage][] = [
   [
     'written',

@@ -31,6 +31,8 @@ type Line = {
   error?: string
 }
 
+type Options = Parameters<typeof keepRetention>[0]
+
 /** An app of the file's own, and for each test a token to use in any month and a folder for exports. */
 export function retention() {
   let app: TestApp
@@ -51,7 +53,7 @@ export function retention() {
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
   /** Begins with the first pass at once; what it logs. */
-  const start = (options: { days?: number; storage?: Storage } = {}) => {
+  const start = (options: Partial<Options> = {}) => {
     const lines: Line[] = []
     const log = createLog('info', (line) => lines.push(JSON.parse(line)))
     return { lines, ...keepRetention({ sql: app.pool, storage, days: DAYS, log, ...options }) }
@@ -77,7 +79,7 @@ export function retention() {
     start,
 
     /** One pass over the log; what it has logged. */
-    async pass(options: { days?: number; storage?: Storage } = {}) {
+    async pass(options: Partial<Options> = {}) {
       const { lines, first, stop } = start(options)
       await first
       await stop()
