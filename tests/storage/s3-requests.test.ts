@@ -106,3 +106,41 @@ test('a storage with a prefix keeps its files under it, and lists and ends no ot
   await lab.remove()
   await other.remove()
 })
+
+/** An S3 server that answers every read with this, and no length beforehand. */
+async function readFrom(bytes: Uint8Array<ArrayBuffer>, isOver: boolean) {
+  const gone = Promise.withResolvers<void>()
+  const odd = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(bytes)
+            if (isOver) controller.close()
+          },
+          cancel: () => gone.resolve(),
+        }),
+      ),
+  })
+  const patience = { callMs: 300, partMs: 300 }
+  const s3 = s3Calls({ ...server.settings, endpoint: odd.url.origin }, patience)
+  return { read: s3.get('a', 0, 1000), gone: gone.promise, stop: () => odd.stop(true) }
+}
+
+test.each([
+  ['fewer', 999],
+  ['more', 1001],
+])('%s bytes than were asked for are none', async (_, length) => {
+  const { read, stop } = await readFrom(bytesOf(length), true)
+  await expect(read).rejects.toThrow(StorageUnavailable)
+  await stop()
+})
+
+test('a connection on which nothing more comes is closed', async () => {
+  const { read, gone, stop } = await readFrom(bytesOf(999), false)
+  await expect(read).rejects.toThrow(StorageUnavailable)
+  await gone
+  await stop()
+})
