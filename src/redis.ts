@@ -13,6 +13,7 @@ export async function openRedis(url: string, lost: (error: unknown) => void): Pr
     maintNotifications: 'disabled',
     disableClientInfo: true,
     disableOfflineQueue: true,
+    // `destroy` does not end the wait for a server that does not take the connection.
     socket: { reconnectStrategy: false, connectTimeout: OPEN_MS },
     // The caller has a timeout for each question, at a fraction of the cost.
     commandOptions: { timeout: 0 },
