@@ -51,8 +51,8 @@ export async function up(sql: Sql) {
         where (found.month + interval '1 month') at time zone 'UTC' <= kept_since order by 1;
     end $$`)
   // True when the month is gone; false when its export lacks rows, or has others. Nobody writes to it while it is
-  // counted. Only then is the log itself locked, for an instant: should somebody read it for long, as a backup does,
-  // it gives up at once, for all uses of tokens queue up behind it.
+  // counted. Only by the drop is the log itself locked, for an instant: should somebody read it for long, as a backup
+  // does, it gives up at once, for all uses of tokens queue up behind it.
   await sql.unsafe(`
     create function audit_log_drop_month(export text, days integer) returns boolean
       language plpgsql security definer ${settings} set lock_timeout = '100ms' as $$
@@ -74,8 +74,6 @@ export async function up(sql: Sql) {
           (later.last_at, later.month, later.shard) > (old.last_at, old.month, old.shard)));
       update token_uses set authorized = 0, refused = 0 where month = exported.month;
       update audit_exports set dropped_at = now() where file = export;
-      lock table only audit_log in access exclusive mode;
-      lock table audit_log_default in access exclusive mode;
       execute format('drop table %I', partition);
       return true;
     end $$`)

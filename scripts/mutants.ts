@@ -7,6 +7,7 @@ import { access } from './mutants/access.ts'
 import { accounts } from './mutants/accounts.ts'
 import { credentials } from './mutants/credentials.ts'
 import { database } from './mutants/database.ts'
+import { engines } from './mutants/engines.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { requests } from './mutants/requests.ts'
 import { standards } from './mutants/standards.ts'
@@ -16,7 +17,7 @@ const WORKERS = 2
 /** A guard can be what keeps a test from running for ever. */
 const MOST_MS = 120_000
 const [, , word = ''] = process.argv
-const all = [...accounts, ...credentials, ...access, ...requests, ...standards, ...database]
+const all = [accounts, credentials, access, requests, standards, database, engines].flat()
 const mutants = all.filter(({ does, file }) => `${file}: ${does}`.includes(word))
 
 type Outcome = { mutant: Mutant; missed: string | null; noticed: string; seconds: number }

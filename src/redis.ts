@@ -10,9 +10,9 @@ export async function openRedis(url: string, lost: (error: unknown) => void): Pr
     url,
     // Nothing is said but AUTH and SELECT: what version 3 of the protocol begins with is newer than some servers.
     RESP: 2,
-    maintNotifications: 'disabled',
     disableClientInfo: true,
     disableOfflineQueue: true,
+    // `destroy` does not end the wait for a server that does not take the connection.
     socket: { reconnectStrategy: false, connectTimeout: OPEN_MS },
     // The caller has a timeout for each question, at a fraction of the cost.
     commandOptions: { timeout: 0 },

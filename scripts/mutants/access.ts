@@ -19,15 +19,15 @@ export const access: readonly Mutant[] = [
   {
     does: 'grants a scope by a rung of another resource',
     file: 'src/plugins/scopes.ts',
-    from: 'if (held.includes(scope)) return scope',
-    to: 'if (held.some((other) => other.endsWith(`:${ladder[rung]}`))) return scope',
+    from: 'granting.findLast((scope) => held.includes(scope))',
+    to: "granting.findLast((scope) => held.some((other) => other.split(':')[1] === scope.split(':')[1]))",
     tests: ['tests/scopes/ladder.test.ts'],
   },
   {
     does: 'grants a scope by a lower one',
     file: 'src/plugins/scopes.ts',
-    from: 'rung >= needed; rung--',
-    to: 'rung >= 0; rung--',
+    from: 'ladder.slice(needed)',
+    to: 'ladder.slice()',
     tests: ['tests/scopes/ladder.test.ts'],
   },
   {

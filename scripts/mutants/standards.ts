@@ -5,8 +5,8 @@ export const standards: readonly Mutant[] = [
   {
     does: 'tells whoever holds any token about any other',
     file: 'src/oauth/callers.ts',
-    from: 'demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)',
-    to: 'if (held.length === 0) demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)',
+    from: 'pat.authenticate(request, demand)',
+    to: 'pat.authenticate(request)',
     tests: ['tests/oauth/introspect.test.ts'],
   },
   {

@@ -30,14 +30,13 @@ export function introspectionCallers({
   pat: Pat
   client: Client | null
 }) {
+  const demand = demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED)
   const expected = client && digest(`${client.id}:${client.secret}`)
 
   const authenticate = async (request: Request): Promise<Caller> => {
     const basic = /^basic\b *(.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
     if (basic === undefined || expected === null) {
-      return await pat.authenticate(request, (held) => {
-        demandScope({ ladders: LADDERS, realm: NAME }, REQUIRED, held)
-      })
+      return await pat.authenticate(request, demand)
     }
     if (!timingSafeEqual(digest(Buffer.from(basic, 'base64').toString()), expected)) {
       const headers = { 'www-authenticate': `Basic realm="${NAME}"` }

@@ -44,10 +44,11 @@ export type RouteTable = {
 export function routeTable(routes: AppRoutes): RouteTable {
   let router: Memoirist<DeclaredRoute> | undefined
   let methods: string[] = []
-  /** The routes without parameters, by method and path: there are few others, and these are found at once. */
-  const fixed = new Map<string, DeclaredRoute>()
-  /** A path of these is no other's with a parameter, whatever the method: so OpenAPI has it, and Elysia not. */
-  const fixedPaths = new Set<string>()
+  /**
+   * The routes without parameters, by path and method: there are few others, and these are found at once. A path of these
+   * is no other's with a parameter, whatever the method: so OpenAPI has it, and Elysia not.
+   */
+  const fixed = new Map<string, Map<string, DeclaredRoute>>()
   let last: { request: Request; route: DeclaredRoute | null } | undefined
 
   const built = () => {
@@ -58,8 +59,8 @@ export function routeTable(routes: AppRoutes): RouteTable {
       const route = { method, path, detail, guard: guardOf(detail) }
       router.add(method, path, route)
       if (!/[:*]/.test(path)) {
-        fixed.set(`${method} ${path}`, route)
-        fixedPaths.add(path)
+        const ofPath = fixed.get(path) ?? new Map<string, DeclaredRoute>()
+        fixed.set(path, ofPath.set(method, route))
       }
       methods.push(method)
     }
@@ -68,8 +69,8 @@ export function routeTable(routes: AppRoutes): RouteTable {
   }
   const findExactly = (method: string, path: string) => {
     const router = built()
-    const found = fixed.get(`${method} ${path}`)
-    return found ?? (fixedPaths.has(path) ? undefined : router.find(method, path)?.store)
+    const ofPath = fixed.get(path)
+    return ofPath ? ofPath.get(method) : router.find(method, path)?.store
   }
   const find = (method: string, path: string) =>
     findExactly(method, path) ?? (method === 'HEAD' ? findExactly('GET', path) : undefined) ?? null

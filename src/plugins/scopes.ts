@@ -19,22 +19,17 @@ export function scopesOf<const L extends Ladders>(ladders: L): ScopeOf<L>[] {
   )
 }
 
-/** The highest held scope that grants the required one, or null. Nothing is granted across resources. */
-export function grantedBy(
-  ladders: Ladders,
-  required: string,
-  held: readonly string[],
-): string | null {
+/** The scopes that grant a required one, which are itself and those above it, lowest first. None across resources. */
+export function grantingScopes(ladders: Ladders, required: string): string[] {
   const [resource = '', level = ''] = required.split(':')
   const ladder = ladders[resource] ?? []
   const needed = ladder.indexOf(level)
-  if (needed === -1) return null
-  for (let rung = ladder.length - 1; rung >= needed; rung--) {
-    const scope = `${resource}:${ladder[rung]}`
-    if (held.includes(scope)) return scope
-  }
-  return null
+  return needed === -1 ? [] : ladder.slice(needed).map((level) => `${resource}:${level}`)
 }
+
+/** The highest held scope of those that grant, or null. */
+export const grantedBy = (granting: readonly string[], held: readonly string[]): string | null =>
+  granting.findLast((scope) => held.includes(scope)) ?? null
 
 /**
  * A route that declares `scope: 'fcs:read'` is closed to every token that lacks it, before its body is read;
@@ -51,8 +46,7 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   const { ladders, routes, realm, authenticate } = options
   type Named = (request: Request) => readonly ScopeOf<L>[]
 
-  const demand = (required: string, held: readonly string[]) =>
-    demandScope({ ladders, realm }, required, held)
+  const demand = (required: string) => demandScope({ ladders, realm }, required)
   /** `demanded` throws when the scopes held do not suffice, and says by which the request is granted. */
   const admission = (demanded: (request: Request, held: readonly string[]) => string) => {
     const { guard, found } = finding((request) => {
@@ -73,7 +67,8 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
 
   return new Elysia({ name: 'scopes', seed: crypto.randomUUID() }).use(routes.guarded).macro({
     scope: (scope: ScopeOf<L>) => {
-      const { guard, admitted } = admission((_, held) => demand(scope, held))
+      const demanded = demand(scope)
+      const { guard, admitted } = admission((_, held) => demanded(held))
       return {
         detail: { security, 'x-required-scope': scope, ...guard },
         resolve: ({ request }: { request: Request }) => {
@@ -84,7 +79,7 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
     },
     token: (scopesOf: Named) => {
       const { guard, admitted } = admission((request, held) => {
-        for (const scope of scopesOf(request)) demand(scope, held)
+        for (const scope of scopesOf(request)) demand(scope)(held)
         return ''
       })
       return {
@@ -97,15 +92,17 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
   })
 }
 
-/** The highest held scope that grants the required one, or a thrown 403. */
+/** Gives the highest held scope that grants the required one, or throws a 403. */
 export function demandScope(
   { ladders, realm }: { ladders: Ladders; realm: string },
   required: string,
-  held: readonly string[],
-): string {
-  const scope = grantedBy(ladders, required, held)
-  if (scope === null) throw insufficientScope(realm, required, held)
-  return scope
+) {
+  const granting = grantingScopes(ladders, required)
+  return (held: readonly string[]): string => {
+    const scope = grantedBy(granting, held)
+    if (scope === null) throw insufficientScope(realm, required, held)
+    return scope
+  }
 }
 
 /** A 403 that names the scope to ask for: the lowest that would do, which grants nothing beside. */

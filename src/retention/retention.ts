@@ -15,7 +15,6 @@ type Options = {
   /** At least 30, for PostgreSQL drops nothing younger. */
   days: number
   log: Log
-  everyMs?: number
 }
 
 /**
@@ -24,11 +23,11 @@ type Options = {
  * hour later. `stop` breaks off what is under way, and resolves when it has ended.
  */
 export function keepRetention(options: Options) {
-  const { sql, log, everyMs = HOUR_MS } = options
+  const { sql, log } = options
   return rounds({
     sql,
     lock: LOCK,
-    everyMs,
+    everyMs: HOUR_MS,
     work: (signal) => retire(options, signal),
     failed: (error) => log.warn('audit log not retired', { error: String(error) }),
   })

@@ -198,7 +198,7 @@ async function collected(body: Readable, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let at = 0
   for await (const chunk of body) {
-    if (!(chunk instanceof Uint8Array) || at + chunk.length > length) break
+    if (!(chunk instanceof Uint8Array)) break
     bytes.set(chunk, at)
     at += chunk.length
   }

@@ -21,7 +21,6 @@ export function stageInS3(s3: S3Calls, key: string, spool: Spool): Staged {
   const parts: Promise<S3Part>[] = []
   let upload: string | undefined
   let sent = 0
-  let failure: unknown
 
   const send = async (upload: string, number: number, offset: number, length: number) => {
     const memory = free.pop() ?? new Uint8Array(PART_BYTES)
@@ -35,17 +34,14 @@ export function stageInS3(s3: S3Calls, key: string, spool: Spool): Staged {
   const sendNext = async (length: number) => {
     upload ??= await s3.begin(key)
     while (underWay.size >= PARTS_AT_ONCE) await Promise.race(underWay)
-    // What is written next fails with the reason.
-    if (failure !== undefined) throw failure
     if (parts.length === MOST_PARTS) throw new StorageFull('S3 takes no more parts of a file')
     const part = send(upload, parts.length + 1, sent, length)
     parts.push(part)
     underWay.add(part)
+    // One that failed stays under way, and what is written next fails with its reason.
     part.then(
       () => underWay.delete(part),
-      (error) => {
-        failure ??= error
-      },
+      () => {},
     )
     sent += length
   }

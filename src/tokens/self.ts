@@ -7,7 +7,7 @@ import type { ScopeGuard } from '../guard.ts'
 import { isTextWithin, parseBlocks } from '../plugins/address.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import { type Standing, standingsOf } from '../plugins/rate-limit/index.ts'
-import { grantedBy } from '../plugins/scopes.ts'
+import { grantedBy, grantingScopes } from '../plugins/scopes.ts'
 import { documented, success } from '../schema.ts'
 import { LADDERS, SCOPES, type Scope } from '../scopes.ts'
 import { expiryWarning } from './expiry.ts'
@@ -111,8 +111,8 @@ function matching(list: readonly string[] | null, ip: string | null): string | n
 }
 
 function explain(scope: Scope, held: readonly string[]) {
-  const granted_by = grantedBy(LADDERS, scope, held)
-  const granting_scopes = SCOPES.filter((other) => grantedBy(LADDERS, scope, [other]) !== null)
+  const granting_scopes = grantingScopes(LADDERS, scope)
+  const granted_by = grantedBy(granting_scopes, held)
   const answer = { scope, can: granted_by !== null, granted_by, your_scopes: held, granting_scopes }
   if (granted_by === scope) return { ...answer, explanation: `The token holds ${scope}` }
   if (granted_by) {

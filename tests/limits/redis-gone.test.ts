@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Instance, instances, limitsOf } from '../kit/instances.ts'
 import { hasRedis, type TestRedis, testRedis, unlessRedis } from '../kit/redis.ts'
 import { until } from '../kit/service.ts'
@@ -110,6 +113,8 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
     const redis = await started()
     const { limits: made, count } = await limits(redis)
     const store = made.store('some', { limit: 2, windowSeconds: 60 })
+    const known = made.recent('known')
+    await known.add('a')
     const asked = store.hit('a')
     expect(asked).toBeInstanceOf(Promise)
     await asked
@@ -117,7 +122,11 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
     expect(await store.hit('a')).toMatchObject({ allowed: true, remaining: 1 })
     expect(store.hit('a')).toEqual({ allowed: true, remaining: 0, resetSeconds: 60 })
     expect(store.hit('a')).toEqual({ allowed: false, remaining: 0, resetSeconds: 60 })
-    expect(made.recent('some').has('a')).toBe(false)
+    // One of its own is that here, too.
+    expect(store.hit('b', 1)).toMatchObject({ allowed: true, remaining: 0 })
+    expect(store.hit('b', 1)).toMatchObject({ allowed: false })
+    // Who was added by this instance is known to it, and nobody else.
+    expect([known.has('a'), known.has('b')]).toEqual([true, false])
     await until(async () => count(DOWN) === 1)
     expect(store.hit('a')).toMatchObject({ allowed: false })
     await redis.resume()
@@ -173,6 +182,35 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '0')
     await until(async () => count(UP) === 1)
     expect(await store.hit('a')).toMatchObject({ remaining: 1 })
+  })
+
+  test('one that takes the connection and says nothing is as good as gone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pat-silent-'))
+    const unix = join(folder, 'redis.sock')
+    const silent = Bun.listen({ unix, socket: { data() {} } })
+    const { count } = await limits({ url: `unix://user:password@${unix}` })
+    expect(count(DOWN)).toBe(1)
+    silent.stop(true)
+    await rm(folder, { recursive: true })
+  })
+
+  test('a server that knows neither HELLO nor CLIENT is enough', async () => {
+    const without = ['HELLO', 'CLIENT'].flatMap((name) => ['--rename-command', name, ''])
+    const { limits: made, events } = await limits(await started(...without))
+    const store = made.store('some', { limit: 2, windowSeconds: 60 })
+    expect(await store.hit('a')).toMatchObject({ remaining: 1 })
+    expect(await store.hit('a')).toMatchObject({ remaining: 0 })
+    expect(events).toEqual([])
+  })
+
+  test('what is closed leaves no connection behind', async () => {
+    const redis = await started()
+    const connections = async () =>
+      String(await redis.command('CLIENT', 'LIST')).match(/^id=/gm)?.length
+    const { limits: made } = await limits(redis)
+    expect(await connections()).toBe(2)
+    made.close()
+    await until(async () => (await connections()) === 1)
   })
 
   test('a password that is refused is in no line of the log', async () => {

@@ -31,7 +31,8 @@ const store = (name: string, limit: number, windowSeconds = 60) =>
 
 inRedisTest(`Redis and memory say the same of any hits${unlessRedis}`, async () => {
   const step = fc.record({
-    gap: fc.oneof(fc.nat({ max: 2_000 }), fc.nat({ max: 70_000 })),
+    // Of some, several make a window to the microsecond.
+    gap: fc.oneof(fc.nat({ max: 2_000 }), fc.nat({ max: 70_000 }), fc.constantFrom(0, 20_000)),
     key: fc.constantFrom('a', 'b', '2001:db8:0:1', '}{'),
     // Null: that of the store.
     limit: fc.option(fc.integer({ min: 1, max: 8 })),
@@ -78,6 +79,11 @@ inRedisTest(`a key holds no more than its limit, and goes by itself${unlessRedis
   await until(async () => (await send('EXISTS', 'small:{a}')) === 0)
 })
 
+inRedisTest(`a key does not go before its window is over${unlessRedis}`, async () => {
+  await store('long', 5, 3_600).hit('a')
+  expect(await send('PTTL', 'long:{a}')).toBeWithin(3_000_000, 3_600_001)
+})
+
 inRedisTest(`after a clock that was set back a key goes by itself, too${unlessRedis}`, async () => {
   const inAnHour = (Date.now() + 3_600_000) * 1000
   await send('RPUSH', 'back:{a}', String(inAnHour), String(inAnHour + 1))
@@ -102,4 +108,20 @@ inRedisTest(`what Redis answers with an error fails${unlessRedis}`, async () => 
   await send('SET', 'broken:{a}', 'no list')
   const failed = await Promise.resolve(store('broken', 5).hit('a')).catch(String)
   expect(failed).toContain('WRONGTYPE')
+})
+
+test.each([
+  ['another error than that it has forgotten the script', () => Promise.reject(new Error('OOM'))],
+  ['no list', async () => 'OK'],
+])('%s is no count, and is not asked for again', async (_, send) => {
+  const sent: string[] = []
+  const { hit } = redisStore({
+    send: ([command = '']) => {
+      sent.push(command)
+      return send()
+    },
+    ...{ name: 'odd', limit: 5, windowSeconds: 60 },
+  })
+  await expect(Promise.resolve(hit('a'))).rejects.toThrow()
+  expect(sent).toEqual(['EVALSHA'])
 })

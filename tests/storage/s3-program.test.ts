@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import postgres from 'postgres'
 import { RAW, UPLOAD } from '../files/kit.ts'
 import { client, fcsToken, logIn } from '../kit/client.ts'
 import { mainJob } from '../kit/main-job.ts'
@@ -27,10 +28,18 @@ const settings = (folder: string, s3: Record<string, string>) => ({
   ...{ S3_PREFIX: 'lab/flow/', ...s3 },
 })
 
-test('the main job is done with files in S3, and nothing on the local disk', async () => {
+test('the main job is done with files in S3, months of the audit log beside them, and nothing on the local disk', async () => {
   const own = await createDatabase()
   const [folder, s3] = [await made.create(), await startS3(BEST_S3)]
-  const env = { ...settings(folder, s3.env()), DATABASE_URL: own.url }
+  const sql = postgres(own.url, { max: 1 })
+  await sql`
+    insert into audit_log (token_id, at, method, endpoint, status_code, authorized)
+    values (gen_random_uuid(), '2001-02-03', 'GET', '/', 200, true)`
+  await sql.end()
+  const env = {
+    ...settings(folder, s3.env()),
+    ...{ DATABASE_URL: own.url, AUDIT_RETENTION_DAYS: '30' },
+  }
   const running = await service(folder, env)
   const answers = await mainJob(running.url)
   const status = (step: string) => answers.get(step)?.status
@@ -41,11 +50,13 @@ test('the main job is done with files in S3, and nothing on the local disk', asy
   expect(status('download a range')).toBe(206)
   expect(answers.get('download a range')?.text).toBe('FCS3.1')
   expect(status('delete a file')).toBe(200)
-  const [kept] = [...(await s3.keys())]
   const upload = answers.get('upload multipart')?.body.data.file_id
-  expect(kept).toBe(`lab/flow/${upload}`)
+  const { file } = await running.logged('audit month retired')
+  const kept = [`lab/flow/${upload}`, `lab/flow/audit/${file}`]
+  expect((await s3.keys()).toSorted()).toEqual(kept.toSorted())
   expect(await readdir(join(folder, 'data/spool'))).toEqual([])
-  expect(await readdir(join(folder, 'data'))).not.toContain('files')
+  const onDisk = await readdir(join(folder, 'data'))
+  for (const name of ['files', 'audit']) expect(onDisk).not.toContain(name)
   await running.end()
   await s3.stop()
   await own.drop()

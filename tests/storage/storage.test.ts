@@ -124,8 +124,13 @@ describe.each(KINDS)('a storage on %s', (kind) => {
     const kept = await Promise.all(Array.from({ length: 12 }, () => keep(at.storage, bytesOf(10))))
     const staged = await at.storage.stage(crypto.randomUUID())
     await write(staged, bytesOf(PART_BYTES + 1))
+    // What has no id is somebody else's.
+    const notes = await at.storage.stage('notes.txt')
+    await write(notes, bytesOf(10))
+    await notes.commit()
     expect((await Array.fromAsync(at.other.list())).flat()).toEqual(kept.toSorted())
     await staged.discard()
+    await at.storage.remove('notes.txt')
     await Promise.all(kept.map((id) => at.storage.remove(id)))
   })
 

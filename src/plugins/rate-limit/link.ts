@@ -66,9 +66,10 @@ export function createLink({ open, prove, onDown, onUp, answerMs }: LinkOptions)
   }
 
   const seek = async () => {
-    while (!current && !closed) {
-      await delay(PAUSE_MS, undefined, { ref: false })
-      if (!closed) await attempt().then(onUp, () => {})
+    while (!current) {
+      await delay(PAUSE_MS)
+      if (closed) return
+      await attempt().then(onUp, () => {})
     }
   }
 

@@ -1,0 +1,96 @@
+import type { Mutant } from './mutant.ts'
+
+/** What is done by engines beside the service: months of the audit log in files, limits in Redis, files in S3. */
+export const engines: readonly Mutant[] = [
+  {
+    does: 'drops a month of the audit log whose last days are younger than it is kept',
+    file: 'migrations/013-audit-retention.ts',
+    from: "if (exported.month + interval '1 month') at time zone 'UTC' > audit_log_kept_since(days) then",
+    to: "if exported.month at time zone 'UTC' > audit_log_kept_since(days) then",
+    tests: ['tests/audit/retention-rights.test.ts'],
+  },
+  {
+    does: 'drops a month by what the service says in tables of its own',
+    file: 'migrations/013-audit-retention.ts',
+    from: 'const settings = `set search_path = ${current?.schema}, pg_temp`',
+    to: "const settings = current ? '' : ''",
+    tests: ['tests/audit/retention-rights.test.ts'],
+  },
+  {
+    does: 'drops rows that came after the export',
+    file: 'migrations/013-audit-retention.ts',
+    from: 'if counted is distinct from exported.rows then return false; end if;',
+    to: '',
+    tests: ['tests/audit/retention-faults.test.ts'],
+  },
+  {
+    does: 'lets rows be added to a month while it is counted',
+    file: 'migrations/013-audit-retention.ts',
+    from: "execute format('lock table %I in share mode', partition);",
+    to: '',
+    tests: ['tests/audit/retention-faults.test.ts'],
+  },
+  {
+    does: 'forgets with a month when a token was last used',
+    file: 'migrations/013-audit-retention.ts',
+    from: 'and (last_at is null or exists (',
+    to: 'and (true or exists (',
+    tests: ['tests/audit/retention.test.ts'],
+  },
+  {
+    does: 'drops a month whose export was changed',
+    file: 'src/retention/export.ts',
+    from: " || hash.digest('hex') !== written.sha256",
+    to: '',
+    tests: ['tests/audit/retention-faults.test.ts'],
+  },
+  {
+    does: 'gives Redis up at the first proof that it misses',
+    file: 'src/plugins/rate-limit/link.ts',
+    from: 'const PROOFS = 3',
+    to: 'const PROOFS = 1',
+    tests: ['tests/limits/link.test.ts'],
+  },
+  {
+    does: 'refuses requests while Redis is gone',
+    file: 'src/plugins/rate-limit/link.ts',
+    from: 'void doubt(asked, error)\n        return otherwise()',
+    to: 'void doubt(asked, error)\n        throw error',
+    tests: ['tests/limits/link.test.ts'],
+  },
+  {
+    does: "forgets a token's own limit while Redis is gone",
+    file: 'src/plugins/rate-limit/fallback.ts',
+    from: 'own.hit(key, limit)',
+    to: 'own.hit(key)',
+    tests: ['tests/limits/redis-gone.test.ts'],
+  },
+  {
+    does: 'counts addresses, tokens and logins together in Redis',
+    file: 'src/limits.ts',
+    from: 'const inRedis = (name: string) => `pat-auth:${name}`',
+    to: "const inRedis = (_: string) => 'pat-auth'",
+    tests: ['tests/limits/shared.test.ts'],
+  },
+  {
+    does: 'sees the first page of what is in a bucket',
+    file: 'src/storage/s3-calls.ts',
+    from: 'more = page.more',
+    to: 'more = false',
+    tests: ['tests/storage/s3-requests.test.ts'],
+  },
+  {
+    does: 'takes what S3 refuses for a file that is not there',
+    file: 'src/storage/s3-calls.ts',
+    from: 'if (statusOf(error) === 404) return false\n            throw error',
+    to: 'return false',
+    tests: ['tests/storage/s3-requests.test.ts'],
+  },
+  {
+    does: 'repeats in the log what S3 says, keys and signatures too',
+    file: 'src/storage/s3-failures.ts',
+    from: 'const said = `S3: ${what} failed',
+    to: "const said = `S3: ${what} ${error instanceof Error ? error.message : ''} failed",
+    tests: ['tests/storage/s3-faults.test.ts'],
+  },
+]
