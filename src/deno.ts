@@ -1,3 +1,4 @@
+import { noted } from './plugins/noted.ts'
 import { Refusal } from './plugins/refusal.ts'
 import { run } from './program.ts'
 
@@ -15,7 +16,7 @@ declare const Deno: {
 /** The same program behind Deno's server, on the PostgreSQL that DATABASE_URL names. */
 await run(({ hostname, port, fetch, settled }) => {
   const connections = new AbortController()
-  const peers = new WeakMap<Request, string>()
+  const peers = noted<string>()
   let state: 'open' | 'draining' | 'closing' = 'open'
   const stopping = new Refusal(503, {
     message: 'The service is stopping',

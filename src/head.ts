@@ -1,8 +1,9 @@
 import { Elysia } from 'elysia'
 import { after, around } from './plugins/around.ts'
+import { noted } from './plugins/noted.ts'
 
 /** How long the body would be that a HEAD answer is without; null where GET does not know it beforehand. */
-const lengths = new WeakMap<Request, number | null>()
+const lengths = noted<number | null>()
 
 /** The answer to HEAD for a body that is read from a file: its headers, and nothing is read for them. */
 export function headersOnly(

@@ -1,9 +1,10 @@
+import { noted } from './plugins/noted.ts'
 import { run } from './program.ts'
 
 /** The one module that needs Bun: its server. */
 await run(({ hostname, port, fetch }) => {
   // HTTP/1.0 needs no Host, and without a usable one Bun gives the path alone as the URL.
-  const received = new WeakMap<Request, Request>()
+  const received = noted<Request>()
   const absolute = (request: Request, origin: string) => {
     const made = new Request(`${origin}${request.url}`, request)
     received.set(made, request)

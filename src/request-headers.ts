@@ -1,11 +1,12 @@
 import { Elysia } from 'elysia'
 import { after, around } from './plugins/around.ts'
+import { noted } from './plugins/noted.ts'
 
 // An id goes into the log and the answer, and a token must go into neither.
 const WELL_FORMED = /^(?!.*pat_[0-9A-Za-z]{36})[A-Za-z0-9._~+/=-]{8,128}$/
 
 /** Ids that were asked for before their answer was made. */
-const asked = new WeakMap<Request, string>()
+const asked = noted<string>()
 
 /** By what a request is found in the log. A caller's own X-Request-Id is kept, so that logs can be joined. */
 export function requestId(request: Request): string {

@@ -1,4 +1,5 @@
 import { type Address, isWithin, parseAddress, parseBlock } from './address.ts'
+import { noted } from './noted.ts'
 
 export type Peer = (request: Request) => string | null
 
@@ -15,7 +16,7 @@ export function clientAddress(peer: Peer, trustedProxies: readonly string[]): Pe
   const blocks = trustedProxies.map(parseBlock)
   const isTrusted = (address: Address) => isWithin(address, blocks)
   const remembered = new Map<string, Hop | null>()
-  const known = new WeakMap<Request, string | null>()
+  const known = noted<string | null>()
 
   const read = (text: string): Hop | null => {
     if (text.length > LONGEST) return null

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { Memoirist } from 'memoirist'
 import { after, before } from './around.ts'
+import { noted } from './noted.ts'
 import { requestPath } from './request-path.ts'
 
 /** Looks at a request of its route before the body is read, and throws what it is refused with. */
@@ -15,7 +16,7 @@ export const GUARD = 'x-guard'
  * both have to stay closed.
  */
 export function finding<T extends object>(find: (request: Request) => T | Promise<T>) {
-  const found = new WeakMap<Request, T>()
+  const found = noted<T>()
   const guard: Guard = (request) => after(find(request), (it) => void found.set(request, it))
   return { guard: { [GUARD]: guard }, found: (request: Request) => found.get(request) }
 }

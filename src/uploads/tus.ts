@@ -2,6 +2,7 @@ import { DataStore, ERRORS, Server, Upload } from '@tus/server'
 import type { Sql } from 'postgres'
 import { refuse } from '../errors.ts'
 import { fileLabel } from '../plugins/fcs/index.ts'
+import { noted } from '../plugins/noted.ts'
 import { Refusal } from '../plugins/refusal.ts'
 import { leases } from './lease.ts'
 import type { Parts } from './parts.ts'
@@ -41,7 +42,7 @@ const STATUS = new Map<unknown, number>([
 /** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
 export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
   const { sql, uploads, parts, maxBytes } = options
-  const courses = new WeakMap<Request, Course>()
+  const courses = noted<Course>()
   const server = new Server({
     path: UPLOADS_PATH,
     // The client knows by which name it has reached us, and whether over TLS.

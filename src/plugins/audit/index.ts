@@ -5,7 +5,7 @@ import { after, around } from '../around.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
 import { requestPath } from '../request-path.ts'
-import { auditWriter } from './writer.ts'
+import { type AuditRow, auditWriter } from './writer.ts'
 
 export { keepPartitions } from './partitions.ts'
 
@@ -38,9 +38,9 @@ export function audit(options: {
   const { sql, use, address, called, skip, required, onLost } = options
   const writer = auditWriter({ sql, onLost, pauseMs: required ? 0 : UNREQUIRED_PAUSE_MS })
 
-  const write = (request: Request, path: string, status: number, presented: TokenUse) => {
+  const rowOf = (request: Request, path: string, status: number, presented: TokenUse): AuditRow => {
     const asked = called?.(request, path)
-    return writer.write({
+    return {
       token_id: presented.tokenId,
       at: Date.now(),
       ip: address(request),
@@ -49,7 +49,7 @@ export function audit(options: {
       status_code: status,
       authorized: presented.authorized,
       reason: presented.authorized ? null : (presented.reason ?? defaultReason(status)),
-    })
+    }
   }
 
   const useOf = (request: Request) => {
@@ -60,23 +60,26 @@ export function audit(options: {
     }
   }
 
+  /** The response, when the row is committed; at once where that is not required. */
   const recorded = (request: Request, path: string, response: Response) => {
-    const writeFor = (presented: TokenUse | null) =>
-      presented ? write(request, path, response.status, presented) : null
-    const unknown = (error: unknown) => {
-      onLost(error, 1)
-      throw error
+    const record = (presented: TokenUse | null): Response | Promise<Response> => {
+      if (!presented) return response
+      const row = rowOf(request, path, response.status, presented)
+      if (required) {
+        return new Promise((answer) =>
+          writer.write(row, (kept) => answer(kept ? response : withheld(response))),
+        )
+      }
+      writer.write(row)
+      return response
     }
     const used = useOf(request)
-    const written = used instanceof Promise ? used.then(writeFor, unknown) : writeFor(used)
-    if (written === null) return response
-    if (required)
-      return written.then(
-        () => response,
-        () => withheld(response),
-      )
-    written.catch(heard)
-    return response
+    if (!(used instanceof Promise)) return record(used)
+    const late = used.then(record, (error) => {
+      onLost(error, 1)
+      return required ? withheld(response) : response
+    })
+    return required ? late : response
   }
 
   return new Elysia({ name: 'audit', seed: crypto.randomUUID() })
@@ -89,9 +92,6 @@ export function audit(options: {
       }),
     )
 }
-
-/** Of a row that is lost `onLost` has heard already. */
-const heard = () => {}
 
 /** What is answered in the place of a response whose row is missing. */
 async function withheld(response: Response): Promise<Response> {

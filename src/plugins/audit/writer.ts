@@ -13,8 +13,8 @@ export type AuditRow = {
   reason: string | null
 }
 
-/** A row on its way, and who waits for it. */
-type Waiting = { row: AuditRow; written: PromiseWithResolvers<void> }
+/** A row on its way, and who wants to know whether it is kept or lost. */
+type Waiting = { row: AuditRow; settled: (kept: boolean) => void }
 
 const MAX_WAITING = 10_000
 
@@ -34,8 +34,8 @@ const SHARDS = 16
 /**
  * Group commit: one batch is in flight, and the next one is of what arrives meanwhile. It is about half of those who call,
  * so that PostgreSQL writes one half while we answer the other; and while many call, it is not sent before those who were
- * just answered have called again. `write` resolves when its row is committed, and rejects when it is lost, of which `onLost`
- * hears once for all rows of a batch. `flush` resolves when nothing waits. Where nobody waits for rows, `pauseMs` between
+ * just answered have called again. `write` says of each row whether it is committed or lost; of those that are lost `onLost`
+ * hears once for all of a batch. `flush` resolves when nothing waits. Where nobody waits for rows, `pauseMs` between
  * two batches makes them larger, and each row cheaper.
  */
 export function auditWriter(options: {
@@ -49,20 +49,16 @@ export function auditWriter(options: {
   let running: Promise<void> | null = null
 
   const send = async (batch: Waiting[]) => {
-    try {
-      await answered(
-        writeRows(
-          sql,
-          batch.map(({ row }) => row),
-        ),
-      )
-      for (const { written } of batch) written.resolve()
-      return true
-    } catch (error) {
-      for (const { written } of batch) written.reject(error)
-      onLost(error, batch.length)
-      return false
-    }
+    const rows = batch.map(({ row }) => row)
+    const kept = await answered(writeRows(sql, rows)).then(
+      () => true,
+      (error) => {
+        onLost(error, rows.length)
+        return false
+      },
+    )
+    for (const { settled } of batch) settled(kept)
+    return kept
   }
 
   /** Until so many rows wait, and no longer than `ms`. */
@@ -80,28 +76,26 @@ export function auditWriter(options: {
     let most = TOGETHER
     while (waiting.length > 0) {
       const batch = waiting.splice(0, most)
-      const sent = await send(batch)
+      const kept = await send(batch)
       const callers = batch.length + waiting.length
       if (pauseMs > 0) await gather(Number.POSITIVE_INFINITY, pauseMs)
       else if (batch.length >= BUSY) await gather(Math.min(TOGETHER, callers), GATHER_MS)
       // When the database is away, nobody waits for the failures of several batches.
-      most = sent ? Math.max(TOGETHER, Math.ceil(callers / 2)) : waiting.length
+      most = kept ? Math.max(TOGETHER, Math.ceil(callers / 2)) : waiting.length
     }
     running = null
   }
 
   return {
-    write(row: AuditRow): Promise<void> {
+    write(row: AuditRow, settled: (kept: boolean) => void = () => {}): void {
       if (waiting.length >= MAX_WAITING) {
-        const full = new Error('audit queue is full')
-        onLost(full, 1)
-        return Promise.reject(full)
+        onLost(new Error('audit queue is full'), 1)
+        settled(false)
+        return
       }
-      const written = Promise.withResolvers<void>()
-      waiting.push({ row, written })
+      waiting.push({ row, settled })
       if (gathering && waiting.length >= gathering.rows) gathering.done()
       running ??= drain()
-      return written.promise
     },
     flush: async () => void (await running),
   }

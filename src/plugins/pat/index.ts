@@ -3,6 +3,7 @@ import type { Sql } from 'postgres'
 import { isTextWithin } from '../address.ts'
 import { bearerToken, unauthorized } from '../bearer.ts'
 import type { Peer } from '../client-address.ts'
+import { noted } from '../noted.ts'
 import { Refusal } from '../refusal.ts'
 import { type IssuedToken, issue, type NewToken } from './issue.ts'
 import type { Known, Principal } from './known.ts'
@@ -59,8 +60,8 @@ export function createPat({
   onDeaf = () => {},
   limit = () => {},
 }: PatOptions) {
-  const uses = new WeakMap<Request, TokenUse | null>()
-  const looking = new WeakMap<Request, Promise<Found>>()
+  const uses = noted<TokenUse | null>()
+  const looking = noted<Promise<Found>>()
   const { find, settled, close } = createVerification({ sql, onDeaf })
   const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
   // Made once: a flood of refusals costs little more than finding out that they are due.

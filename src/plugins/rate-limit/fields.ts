@@ -1,9 +1,10 @@
+import { noted } from '../noted.ts'
 import type { Hit } from './memory.ts'
 
 /** Where a request's key stands in a policy: `hit.remaining` of `limit` in a window. */
 export type Standing = { name: string; limit: number; windowSeconds: number; hit: Hit }
 
-const standings = new WeakMap<Request, Standing[]>()
+const standings = noted<Standing[]>()
 
 export function noteStanding(request: Request, standing: Standing): void {
   const noted = standings.get(request)
