@@ -110,8 +110,8 @@ export const access: readonly Mutant[] = [
   {
     does: 'lets a guard of another route that shares its detail do',
     file: 'src/plugins/route-table.ts',
-    from: 'const found = new WeakMap<Request, T>()',
-    to: 'const found: WeakMap<Request, T> = (Object as never as { all: WeakMap<Request, T> }).all ??= new WeakMap()',
+    from: 'const found = noted<T>()',
+    to: 'const found = ((Object as never as { all: ReturnType<typeof noted<T>> }).all ??= noted<T>())',
     tests: ['tests/http/guards.test.ts'],
   },
 ]

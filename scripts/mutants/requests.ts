@@ -110,8 +110,8 @@ export const requests: readonly Mutant[] = [
   {
     does: 'answers though the audit row is lost',
     file: 'src/plugins/audit/index.ts',
-    from: '() => withheld(response),',
-    to: '() => response,',
+    from: 'answer(kept ? response : withheld(response))',
+    to: 'answer(response)',
     tests: ['tests/audit/unavailable.test.ts'],
   },
   {
