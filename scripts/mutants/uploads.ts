@@ -48,6 +48,13 @@ export const uploads: readonly Mutant[] = [
     tests: hostile,
   },
   {
+    does: 'gives up an upload whose bytes are all there',
+    file: 'src/uploads/tus.ts',
+    from: "if ((await find(id)).state !== 'receiving') throw ERRORS.INVALID_TERMINATION",
+    to: '',
+    tests: protocol,
+  },
+  {
     does: 'keeps the room of an upload whose beginning was refused',
     file: 'src/uploads/tus.ts',
     from: 'if (course.begun !== undefined) await uploads.giveUp(course.begun)',

@@ -190,7 +190,7 @@ export function uploadRoutes(options: {
           ...operation(TAG, 'Give an upload up', {
             description: 'One whose last byte has come is deleted as a file.',
             answer: [204, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN, ...LOCKED },
+            refusals: { ...REFUSALS, ...LOCKED, 404: UNKNOWN[404] },
           }),
           parameters: [VERSION],
         },

@@ -189,8 +189,9 @@ test('an upload that was given up is gone also when the clock of the database is
   expect(row?.shown).toBe(false)
 })
 
-test('an upload whose bytes are lost is 410, so that its client begins anew', async () => {
+test('an upload whose bytes are lost is 410, so that its client begins anew, and can be given up', async () => {
   const at = await tus.begun(whole.length)
   await rm(join(api.parts, idOf(at)))
   expect([(await tus.head(at)).status, (await tus.piece(at, 0, whole)).status]).toEqual([410, 410])
+  expect([(await tus.end(at)).status, (await tus.head(at)).status]).toEqual([204, 404])
 })
