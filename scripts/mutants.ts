@@ -11,13 +11,14 @@ import { engines } from './mutants/engines.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { requests } from './mutants/requests.ts'
 import { standards } from './mutants/standards.ts'
+import { uploads } from './mutants/uploads.ts'
 
 const project = join(import.meta.dir, '..')
 const WORKERS = 2
 /** A guard can be what keeps a test from running for ever. */
 const MOST_MS = 120_000
 const [, , word = ''] = process.argv
-const all = [accounts, credentials, access, requests, standards, database, engines].flat()
+const all = [accounts, credentials, access, requests, standards, uploads, database, engines].flat()
 const mutants = all.filter(({ does, file }) => `${file}: ${does}`.includes(word))
 
 type Outcome = { mutant: Mutant; missed: string | null; noticed: string; seconds: number }

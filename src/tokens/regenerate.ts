@@ -34,7 +34,7 @@ export function regenerate(
     if (expired && days === undefined) {
       throw refuse('conflict', 'Token expired: expires_in_days is needed')
     }
-    // Without a grace a string ends at no instant: no clock that is set back is ever before it. A grace is cut down to the
+    // Without a grace not the time that it is, for a clock that is set back would be before it. A grace is cut down to the
     // millisecond that the column holds: rounding up would let the old string live on.
     const ends =
       graceSeconds === 0

@@ -6,8 +6,9 @@ import { isWellFormed, secretHash } from '../plugins/pat/secret.ts'
 
 /**
  * Ends what these strings are good for, and leaves `use` in the log of each token concerned, which is then the row of
- * `request` for it, wherever else it presents the token; how many there were. The current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old string
- * has no say over the new one. A string that is not accepted any more, or never was, changes nothing.
+ * `request` for it, wherever else it presents the token. Resolves to how many tokens there were.
+ * The current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old
+ * string has no say over the new one. A string that is not accepted any more, or never was, changes nothing.
  * It holds everywhere once `pat.settled()` has resolved.
  */
 export async function revokePresented(
@@ -53,7 +54,7 @@ async function end(sql: TransactionSql, hashes: string[]) {
       update tokens set revoked_at = now() from live where tokens.id = live.token_id and current
       returning live.token_id
     ), replaced as (
-      -- At no instant: no clock that is set back is ever before it.
+      -- Not the time that it is: a clock that is set back would be before it.
       update token_secrets set superseded_at = 'epoch'
       from live where token_secrets.hash = live.hash and not current
       returning live.token_id

@@ -16,17 +16,18 @@ const GIVE_UP_MS = 5_000
  * up on the connection that still holds the lock.
  */
 export function leases(sql: Sql): Locker {
+  // Not by now(), which is when a statement began: while it waited for the row, somebody may have taken a later one.
+  const leaseEnd = sql`clock_timestamp() + ${LEASE_SECONDS} * interval '1 second'`
   return {
     newLock(id) {
       const holder = crypto.randomUUID()
       let renewal: ReturnType<typeof setInterval> | undefined
       const take = async () => {
         const { count } = await sql`
-          update uploads set holder = ${holder}, wanted = false,
-            held_until = now() + ${LEASE_SECONDS} * interval '1 second'
+          update uploads set holder = ${holder}, wanted = false, held_until = ${leaseEnd}
           where id = ${id} and expires_at > now()
             -- One that ends later than any can is from before the database's clock was set back.
-            and coalesce(held_until not between now() and now() + ${LEASE_SECONDS} * interval '1 second', true)`
+            and coalesce(held_until not between clock_timestamp() and ${leaseEnd}, true)`
         return count === 1
       }
       const isThere = async () => {
@@ -38,7 +39,7 @@ export function leases(sql: Sql): Locker {
       const renew = async () => {
         const asked = performance.now()
         const [row] = await sql<{ wanted: boolean }[]>`
-          update uploads set held_until = now() + ${LEASE_SECONDS} * interval '1 second'
+          update uploads set held_until = ${leaseEnd}
           where id = ${id} and holder = ${holder} returning wanted`
         renewed = asked
         return row?.wanted === false

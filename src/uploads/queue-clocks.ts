@@ -1,5 +1,5 @@
 // The clocks by which pg-boss does what is due: that of this machine between two looks, and that of the database for what
-// is written. It takes neither to be set back, and would do nothing until they are where they were.
+// is written. It relies on neither being set back, and would else do nothing until it is where it was.
 import type { Clock } from 'pg-boss'
 
 /** That of this machine as it would be had nobody set it since this process began. */

@@ -69,10 +69,10 @@ export function uploadRoutes(options: {
     return response
   }
 
-  const ofOwn = async (request: Request, owner: string, id: string) => {
+  const own = async (owner: string, id: string) => {
     const upload = await uploads.own(owner, id)
     if (!upload) throw noSuchUpload()
-    return { upload, response: await tus.answer(request, { id: upload.id }) }
+    return upload
   }
 
   return new Elysia({ prefix: '/api/v1/fcs' })
@@ -120,8 +120,8 @@ export function uploadRoutes(options: {
       '/uploads/:id',
       async ({ request, params, principal }) => {
         try {
-          const { upload, response } = await ofOwn(request, principal.userId, params.id)
-          const { id, size_bytes, expires_at } = upload
+          const { id, size_bytes, expires_at } = await own(principal.userId, params.id)
+          const response = await tus.answer(request, { id })
           return await proceed(response, id, size_bytes, async () => expires_at)
         } catch (error) {
           if (!isAway(error)) throw error
@@ -147,13 +147,13 @@ export function uploadRoutes(options: {
     .patch(
       '/uploads/:id',
       async ({ request, params, principal }) => {
+        const { id, size_bytes } = await own(principal.userId, params.id)
         try {
-          const { upload, response } = await ofOwn(request, principal.userId, params.id)
-          const { id, size_bytes } = upload
+          const response = await tus.answer(request, { id })
           return await proceed(response, id, size_bytes, () => uploads.touch(id))
         } catch (error) {
           // Of a piece that broke off some bytes have come.
-          if (request.signal.aborted) await uploads.touch(params.id)
+          if (request.signal.aborted) await uploads.touch(id)
           throw error
         }
       },
@@ -182,7 +182,7 @@ export function uploadRoutes(options: {
     .delete(
       '/uploads/:id',
       async ({ request, params, principal }) =>
-        (await ofOwn(request, principal.userId, params.id)).response,
+        tus.answer(request, { id: (await own(principal.userId, params.id)).id }),
       {
         scope: 'fcs:write',
         params: OneUpload,
@@ -190,7 +190,7 @@ export function uploadRoutes(options: {
           ...operation(TAG, 'Give an upload up', {
             description: 'One whose last byte has come is deleted as a file.',
             answer: [204, EMPTY],
-            refusals: { ...REFUSALS, ...UNKNOWN, ...LOCKED },
+            refusals: { ...REFUSALS, ...LOCKED, 404: UNKNOWN[404] },
           }),
           parameters: [VERSION],
         },

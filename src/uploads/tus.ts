@@ -49,7 +49,6 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
     relativeLocation: true,
     maxSize: maxBytes,
     lockDrainTimeout: 500,
-    disableTerminationForFinishedUploads: true,
     namingFunction: () => crypto.randomUUID(),
     locker: leases(sql),
     datastore: rowsAndParts(uploads, parts),
@@ -179,7 +178,9 @@ function rowsAndParts(uploads: Uploads, parts: Parts): DataStore {
       const { size_bytes } = await find(id)
       return offset === size_bytes ? offset : parts.write(stream, id, offset)
     },
+    // Also one whose bytes are lost, which would otherwise keep its room for a day.
     async remove(id: string) {
+      if ((await find(id)).state !== 'receiving') throw ERRORS.INVALID_TERMINATION
       await parts.remove(id)
       await uploads.giveUp(id)
     },

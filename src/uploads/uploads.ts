@@ -54,8 +54,8 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
     async touch(id: string): Promise<Date> {
       const [row] = await sql<{ expires_at: Date }[]>`
         update uploads set expires_at = now() + interval '24 hours'
-        where id = ${id} returning expires_at`
-      // Deleted meanwhile.
+        where id = ${id} and state <> 'failed' returning expires_at`
+      // Given up meanwhile, or removed.
       if (!row) throw refuse('not_found')
       return row.expires_at
     },
@@ -95,10 +95,10 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
 
     /**
      * Gives its room back. The row stays for the sweep, which comes when S3 has long carried out what it did not answer
-     * for, and removes the bytes once more.
+     * for, and removes the bytes once more. It has expired at no time that a clock can be set back to.
      */
     giveUp: (id: string) => sql`
-      update uploads set state = 'failed', failure = '{}', expires_at = now(), holder = null,
+      update uploads set state = 'failed', failure = '{}', expires_at = 'epoch', holder = null,
         held_until = now() + interval '10 minutes'
       where id = ${id}`,
 

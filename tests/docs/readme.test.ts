@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { testApp } from '../kit/app.ts'
 
 const root = join(import.meta.dir, '../..')
 const read = (path: string) => Bun.file(join(root, path)).text()
@@ -62,10 +63,42 @@ test.each(['README.md', 'README.zh-CN.md', ...PAGES])(
   },
 )
 
-test('docs/operations.md lists every setting that the program reads', async () => {
+test('docs/operations.md lists every setting that the program reads, and no other', async () => {
   const page = await read('docs/operations.md')
   const config = await read('src/config.ts')
   const names = [...config.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name ?? '')
+  const rows = [...page.matchAll(/^\| (`[A-Z][A-Z0-9_]+`.*?) \|/gm)].map(([, cell]) => cell ?? '')
+  const listed = rows.flatMap((cell) => cell.split(', ').map((name) => name.replaceAll('`', '')))
   expect(names.length).toBeGreaterThan(10)
-  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+  expect(listed.sort()).toEqual(names.sort())
+})
+
+type Operation = { security: Record<string, unknown>[]; 'x-required-scope'?: string }
+
+/** As docs/api.md says it. */
+function askedBy({ security, 'x-required-scope': scope }: Operation): string {
+  const kinds = security.flatMap((kind) => Object.keys(kind))
+  if (scope !== undefined) return `\`${scope}\``
+  if (kinds.includes('introspectionClient'))
+    return '`users:read`, or [a client of its own](gateways.md)'
+  if (kinds.includes('session')) return 'an access token'
+  return kinds.length > 0 ? 'any token' : 'no credential'
+}
+
+test('docs/api.md lists every route of the document, and no other, by what it asks for', async () => {
+  const api = await testApp()
+  const { paths } = (await api.call('GET', '/openapi.json')).body
+  await api.close()
+  const documented = Object.entries<Record<string, Operation>>(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => [
+      `${method.toUpperCase()} ${path.replace('/api/v1', '')}`,
+      askedBy(operation),
+    ]),
+  )
+  const rows = (await read('docs/api.md')).matchAll(/^\| (.*) \| (`[A-Z]+ \/.*`) \|$/gm)
+  const listed = [...rows].flatMap(([, asked = '', routes = '']) =>
+    routes.split(', ').map((route) => [route.replaceAll('`', ''), asked]),
+  )
+  expect(listed.length).toBe(new Set(listed.map(([route]) => route)).size)
+  expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(documented))
 })

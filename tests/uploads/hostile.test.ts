@@ -21,6 +21,13 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const offset = async (at: string, by = tus) => (await by.head(at)).headers.get('upload-offset')
+const rowOf = async (at: string) =>
+  (await api.sql`select holder, wanted, expires_at from uploads where id = ${idOf(at)}`)[0]
+const isOneWaiting = async () => {
+  const waiting = await api.sql`
+    select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+  return waiting.length === 1
+}
 
 test("what follows the id of one's own upload in the URL does not lead to another's", async () => {
   const theirs = await tus.begun(whole.length)
@@ -109,11 +116,7 @@ test('a file that is deleted while it is made leaves no bytes', async () => {
   await api.sql.begin(async (tx) => {
     await tx`lock table fcs_leftovers in exclusive mode`
     await tus.piece(at, 0, whole)
-    await until(async () => {
-      const waiting = await api.sql`
-        select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-      return waiting.length === 1
-    })
+    await until(isOneWaiting)
     ended = (await api.sql`delete from uploads where id = ${idOf(at)} and state = 'processing'`)
       .count
   })
@@ -126,8 +129,69 @@ test('a file that is deleted while it is made leaves no bytes', async () => {
   expect(left.filter((name) => name.startsWith(idOf(at)))).toEqual([])
 })
 
-test('an upload whose bytes are lost is 410, so that its client begins anew', async () => {
+test('a request that finds an upload taken while it waited for its row waits until that is over', async () => {
+  const at = await tus.begun(whole.length)
+  const other = crypto.randomUUID()
+  let answered = false
+  const { sent } = await api.sql.begin(async (tx) => {
+    await tx`select from uploads where id = ${idOf(at)} for update`
+    const sent = tus.piece(at, 0, whole.slice(0, 9)).finally(() => {
+      answered = true
+    })
+    await until(isOneWaiting)
+    await tx`
+      update uploads set holder = ${other}, held_until = clock_timestamp() + interval '10 seconds'
+      where id = ${idOf(at)}`
+    return { sent }
+  })
+  await until(async () => answered || (await rowOf(at))?.wanted)
+  expect([answered, (await rowOf(at))?.holder]).toEqual([false, other])
+  await api.sql`update uploads set held_until = null where id = ${idOf(at)}`
+  expect((await sent).status).toBe(204)
+})
+
+test('a piece that ends after its upload was given up does not bring it back', async () => {
+  const at = await tus.begun(whole.length)
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const sent = tus.piece(at, 0, readable)
+  await until(async () => (await rowOf(at))?.holder !== null)
+  // As if its instance had stood still for longer than it may.
+  await api.sql`update uploads set holder = null, held_until = null where id = ${idOf(at)}`
+  expect((await tus.end(at)).status).toBe(204)
+  const writer = writable.getWriter()
+  await writer.write(whole.slice(0, 9))
+  await writer.close()
+  expect((await sent).status).toBe(404)
+  expect([(await tus.head(at)).status, (await owner.get(`${FILES}/${idOf(at)}`)).status]).toEqual([
+    ...[404, 404],
+  ])
+})
+
+test("a piece for another's upload that is broken off keeps that no longer", async () => {
+  const theirs = await tus.begun(whole.length)
+  const stranger = await cytometrist(api)
+  const before = await rowOf(theirs)
+  const leaving = new AbortController()
+  leaving.abort()
+  const headers = { ...PIECE, 'upload-offset': '0' }
+  const made = api.request('PATCH', theirs, { bearer: stranger.bearer, headers, body: whole })
+  const answer = await api.app.handle(new Request(made, { signal: leaving.signal }))
+  expect(answer.status).toBe(404)
+  expect(await rowOf(theirs)).toEqual(before)
+})
+
+test('an upload that was given up is gone also when the clock of the database is set back', async () => {
+  const at = await tus.begun(whole.length)
+  expect((await tus.end(at)).status).toBe(204)
+  // What a clock that was set back by a year would say of it.
+  const [row] = await api.sql`
+    select expires_at > now() - interval '1 year' as shown from uploads where id = ${idOf(at)}`
+  expect(row?.shown).toBe(false)
+})
+
+test('an upload whose bytes are lost is 410, so that its client begins anew, and can be given up', async () => {
   const at = await tus.begun(whole.length)
   await rm(join(api.parts, idOf(at)))
   expect([(await tus.head(at)).status, (await tus.piece(at, 0, whole)).status]).toEqual([410, 410])
+  expect([(await tus.end(at)).status, (await tus.head(at)).status]).toEqual([204, 404])
 })

@@ -209,7 +209,8 @@ const urlencoded = (value: unknown) =>
   new URLSearchParams(
     Object.entries(value ?? {}).map(([name, value]): [string, string] => [
       name,
-      String(value).toWellFormed(),
+      // Not every object has a text of its own: `String` throws at one without a prototype.
+      (typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed(),
     ]),
   ).toString()
 
