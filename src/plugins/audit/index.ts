@@ -79,7 +79,10 @@ export function audit(options: {
       onLost(error, 1)
       return required ? withheld(response) : response
     })
-    return required ? late : response
+    if (required) return late
+    // What has gone wrong is told already, and nobody waits for this.
+    late.catch(() => {})
+    return response
   }
 
   return new Elysia({ name: 'audit', seed: crypto.randomUUID() })

@@ -7,8 +7,8 @@ export type Standing = { name: string; limit: number; windowSeconds: number; hit
 const standings = noted<Standing[]>()
 
 export function noteStanding(request: Request, standing: Standing): void {
-  const noted = standings.get(request)
-  if (noted) noted.push(standing)
+  const earlier = standings.get(request)
+  if (earlier) earlier.push(standing)
   else standings.set(request, [standing])
 }
 
@@ -20,12 +20,12 @@ export const standingsOf = (request: Request): readonly Standing[] => standings.
  * parameters (RFC 9651), as draft-ietf-httpapi-ratelimit-headers has them.
  */
 export function sayStandings(request: Request, response: Response): Response {
-  const noted = standings.get(request)
-  if (!noted) return response
-  const policies = noted.map(
+  const counted = standings.get(request)
+  if (!counted) return response
+  const policies = counted.map(
     ({ name, limit, windowSeconds }) => `"${name}";q=${limit};w=${windowSeconds}`,
   )
-  const left = noted.map(({ name, hit }) => `"${name}";r=${hit.remaining};t=${hit.resetSeconds}`)
+  const left = counted.map(({ name, hit }) => `"${name}";r=${hit.remaining};t=${hit.resetSeconds}`)
   response.headers.set('ratelimit-policy', policies.join(', '))
   response.headers.set('ratelimit', left.join(', '))
   return response
