@@ -100,7 +100,7 @@ export function uploadRoutes(options: {
         const response = await tus.answer(request, { owner: principal.userId })
         const id = response.headers.get('location')?.split('/').pop() ?? ''
         const size = Number(request.headers.get('upload-length'))
-        return proceed(response, id, size, () => uploads.touch(id))
+        return proceed(response, id, size, () => uploads.touch(principal.userId, id))
       },
       {
         scope: 'fcs:write',
@@ -150,10 +150,10 @@ export function uploadRoutes(options: {
         try {
           const { upload, response } = await ofOwn(request, principal.userId, params.id)
           const { id, size_bytes } = upload
-          return await proceed(response, id, size_bytes, () => uploads.touch(id))
+          return await proceed(response, id, size_bytes, () => uploads.touch(principal.userId, id))
         } catch (error) {
           // Of a piece that broke off some bytes have come.
-          if (request.signal.aborted) await uploads.touch(params.id)
+          if (request.signal.aborted) await uploads.touch(principal.userId, params.id)
           throw error
         }
       },

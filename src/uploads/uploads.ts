@@ -51,11 +51,11 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
     },
 
     /** Bytes have come: until when the next ones may. */
-    async touch(id: string): Promise<Date> {
+    async touch(owner: string, id: string): Promise<Date> {
       const [row] = await sql<{ expires_at: Date }[]>`
         update uploads set expires_at = now() + interval '24 hours'
-        where id = ${id} returning expires_at`
-      // Deleted meanwhile.
+        where id = ${id} and owner_id = ${owner} and state <> 'failed' returning expires_at`
+      // Given up meanwhile.
       if (!row) throw refuse('not_found')
       return row.expires_at
     },
@@ -95,10 +95,10 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
 
     /**
      * Gives its room back. The row stays for the sweep, which comes when S3 has long carried out what it did not answer
-     * for, and removes the bytes once more.
+     * for, and removes the bytes once more. It has ended at no instant: no clock that is set back is ever before it.
      */
     giveUp: (id: string) => sql`
-      update uploads set state = 'failed', failure = '{}', expires_at = now(), holder = null,
+      update uploads set state = 'failed', failure = '{}', expires_at = 'epoch', holder = null,
         held_until = now() + interval '10 minutes'
       where id = ${id}`,
 

@@ -1,5 +1,5 @@
 // Clients that are wrong, on purpose or not.
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
@@ -124,6 +124,33 @@ test('a file that is deleted while it is made leaves no bytes', async () => {
   })
   const left = [...(await readdir(api.folder)), ...(await readdir(api.parts))]
   expect(left.filter((name) => name.startsWith(idOf(at)))).toEqual([])
+})
+
+describe('a piece that breaks off before anything was done with it', () => {
+  const brokenOff = (at: string, bearer: string) => {
+    const headers = { ...PIECE, 'upload-offset': '0' }
+    const piece = api.request('PATCH', at, { bearer, headers, body: whole })
+    return api.app.handle(new Request(piece, { signal: AbortSignal.abort() }))
+  }
+  const endOf = async (at: string) =>
+    (await api.sql`select expires_at::text as at from uploads where id = ${idOf(at)}`)[0]?.at
+
+  test("does not make somebody else's upload last longer", async () => {
+    const at = await tus.begun(whole.length)
+    const end = await endOf(at)
+    await brokenOff(at, (await cytometrist(api)).bearer)
+    expect(await endOf(at)).toBe(end)
+    await brokenOff(at, owner.bearer)
+    expect(await endOf(at)).not.toBe(end)
+  })
+
+  test('does not bring back an upload that was given up', async () => {
+    const at = await tus.begun(whole.length)
+    expect((await tus.end(at)).status).toBe(204)
+    await brokenOff(at, owner.bearer)
+    expect((await tus.head(at)).status).toBe(404)
+    expect((await owner.get(`${FILES}/${idOf(at)}`)).status).toBe(404)
+  })
 })
 
 test('an upload whose bytes are lost is 410, so that its client begins anew', async () => {
