@@ -137,6 +137,20 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is stepped by an hour:
     }
   })
 
+  test('a logout holds, though the clock was days ahead meanwhile', async () => {
+    const [{ app }, other] = instances
+    const user = await app.user()
+    const bearer = await sessionOf(app, user)
+    const logOut = (bearer: string) => app.call('POST', '/api/v1/auth/logout', { bearer })
+    expect((await logOut(bearer)).status).toBe(200)
+    await step(72)
+    expect((await logOut(await sessionOf(other.app, user))).status).toBe(200)
+    await step(0)
+    for (const { app } of instances) {
+      expect((await app.call('GET', TOKENS, { bearer })).status).toBe(401)
+    }
+  })
+
   /** Which of these any instance accepts. */
   const accepted = async (tokens: { token: string; how: string }[]) => {
     const found: string[] = []

@@ -13,11 +13,11 @@ setDefaultTimeout(30_000)
 const EXPECTED: Record<string, string> = {
   audit_exports: 'select insert update',
   audit_log: 'select insert',
-  ended_sessions: 'select insert update delete',
   fcs_files: 'select insert update delete',
   fcs_leftovers: 'select insert update delete',
   migrations: 'select',
   pat_instances: 'select insert update delete',
+  sessions: 'select insert update delete',
   token_secrets: 'select insert update',
   token_uses: 'select insert update',
   tokens: 'select insert update',
