@@ -2,6 +2,8 @@ import type { Sql } from 'postgres'
 import { answered } from '../plugins/deadline.ts'
 import type { Session } from './session.ts'
 
+const DAY_MS = 86_400_000
+
 /** How an access token stands: null when its owner is unknown. Asked on every call, so it is one query. */
 export async function sessionState(
   sql: Sql,
@@ -18,8 +20,8 @@ export async function sessionState(
 
 /**
  * Makes an access token one that is accepted. Those that have long expired are taken out on the way, so that the table is
- * never larger than the logins of a day and a token's life; a day later, for the clock that judges expiry is not the
- * database's.
+ * never larger than the logins of a day and a token's life: by the service's clock, which judges expiry, and a day later, for
+ * that of another instance may be late.
  */
 export async function beginSession(
   sql: Sql,
@@ -28,7 +30,7 @@ export async function beginSession(
   await sql`
     with expired as (
       delete from sessions where jti in (
-        select jti from sessions where expires_at < now() - interval '1 day'
+        select jti from sessions where expires_at < ${new Date(Date.now() - DAY_MS)}
         limit 1000 for update skip locked)
     )
     insert into sessions (jti, user_id, expires_at) values (${jti}, ${userId}, ${expiresAt})`
