@@ -145,7 +145,7 @@ describe.each(['a folder', 'S3'] as const)('with files in %s:', (where) => {
       }
       await piece(0, TEN)
       await server.sql`
-        update uploads set holder = gen_random_uuid(), held_until = now() + interval '1 hour'`
+        update uploads set holder = gen_random_uuid(), held_until = now() + interval '10 seconds'`
       const others = Promise.all([
         piece(TEN, TEN + 9),
         server.call('DELETE', at, { bearer, headers: TUS }),
