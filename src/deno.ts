@@ -13,6 +13,12 @@ declare const Deno: {
   ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> }
 }
 
+/**
+ * What may stand in a Host (RFC 3986 §3.2.2). Deno puts the field into the URL as it came, where the rest of `x/health?`
+ * would be the path, and what was asked for its query.
+ */
+const HOST = /^[\w.~!$&'()*+,;=:%[\]-]*$/
+
 /** The same program behind Deno's server, on the PostgreSQL that DATABASE_URL names. */
 await run(({ hostname, port, fetch, settled }) => {
   const connections = new AbortController()
@@ -22,10 +28,12 @@ await run(({ hostname, port, fetch, settled }) => {
     message: 'The service is stopping',
     headers: { 'retry-after': '1' },
   })
+  const malformed = new Refusal(400, { message: 'The Host is malformed' })
   const server = Deno.serve(
     { hostname, port, signal: connections.signal, onListen: () => {} },
     (request, { remoteAddr }) => {
       if (state !== 'open') return stopping.toResponse()
+      if (!HOST.test(request.headers.get('host') ?? '')) return malformed.toResponse()
       if (remoteAddr.hostname !== undefined) peers.set(request, remoteAddr.hostname)
       return fetch(request)
     },

@@ -118,6 +118,38 @@ test.each(stepNames)('Deno answers as Bun does: %s', (step) => {
   expect(ours).toEqual(theirs as never)
 })
 
+test('no Host takes the place of the path or of the query: a gateway is told what it has asked for', async () => {
+  const call = client(deno.url)
+  const { token } = await fcsToken(call, await logIn(call, 'guest'))
+  const asked = async (host: string) => {
+    const { socket, first } = await rawConnection(deno.url)
+    const lines = [
+      'GET /api/v1/auth/verify?scope=workspaces:admin HTTP/1.1',
+      `Host: ${host}`,
+      `Authorization: Bearer ${token}`,
+    ]
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+    const answer = await first
+    socket.destroy()
+    return answer.slice(9, 12)
+  }
+  for (const host of ['a.local', 'a.local:8000', '[::1]:8000', '127.0.0.1', 'a_b', '']) {
+    expect([host, await asked(host)]).toEqual([host, '403'])
+  }
+  for (const host of [
+    'a/health?',
+    'a?scope=fcs:read&',
+    'a#',
+    'a\\health?',
+    'a b',
+    'u@a',
+    '?',
+    '/',
+  ]) {
+    expect([host, await asked(host)]).toEqual([host, '400'])
+  }
+})
+
 test('SIGTERM: what is under way is answered, what comes is refused with 503, and it exits with 0', async () => {
   const call = client(deno.url)
   const { token } = await fcsToken(call, await logIn(call, 'patient'))

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { NAME } from '../name.ts'
 import { bearerToken, unauthorized } from '../plugins/bearer.ts'
 import { finding, type RouteTable } from '../plugins/route-table.ts'
-import { sessionState } from './session-state.ts'
+import { beginSession, sessionState } from './session-state.ts'
 
 const Claims = z.object({
   sub: z.uuid(),
@@ -58,7 +58,7 @@ export function sessions(options: {
     const state = await sessionState(sql, { userId, jti })
     if (!state) throw unauthorized(NAME, 'invalid_token', 'Invalid token')
     if (!state.is_active) throw unauthorized(NAME, 'invalid_token', 'Account is inactive')
-    if (state.ended || state.session_epoch !== epoch) {
+    if (!state.open || state.session_epoch !== epoch) {
       throw unauthorized(NAME, 'invalid_token', 'Session ended')
     }
     return {
@@ -72,12 +72,15 @@ export function sessions(options: {
   return new Elysia({ name: 'sessions', seed: crypto.randomUUID() })
     .decorate('signSession', async (account: { id: string; session_epoch: number }) => {
       const now = Math.floor(Date.now() / 1000)
+      const exp = now + minutes * 60
+      const jti = crypto.randomUUID()
+      await beginSession(sql, { userId: account.id, jti, expiresAt: new Date(exp * 1000) })
       const access_token = await tokens.sign({
         sub: account.id,
-        jti: crypto.randomUUID(),
+        jti,
         iss: NAME,
         aud: NAME,
-        exp: now + minutes * 60,
+        exp,
         auth_time: now,
         epoch: account.session_epoch,
       })

@@ -58,9 +58,9 @@ const uploadOperation = () => ({
   ],
 })
 
-/** What the file in a body has at least, as far as its headers tell. */
+/** What the file in a body has at least, as far as its headers tell: a length that is given twice is no number. */
 const leastBytes = ({ headers }: Request) =>
-  Math.max(0, Number(headers.get('content-length') ?? 0) - MULTIPART_OVERHEAD)
+  Math.max(0, (Number(headers.get('content-length')) || 0) - MULTIPART_OVERHEAD)
 
 /** Keeping FCS files: upload, list, show, download, delete. */
 export function fileRoutes(options: {

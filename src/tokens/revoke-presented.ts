@@ -8,7 +8,8 @@ import { isWellFormed, secretHash } from '../plugins/pat/secret.ts'
  * Ends what these strings are good for, and leaves `use` in the log of each token concerned, which is then the row of
  * `request` for it, wherever else it presents the token. Resolves to how many tokens there were.
  * The current string of a token revokes it. One that was replaced and has its grace ends by itself: who holds the old
- * string has no say over the new one. A string that is not accepted any more, or never was, changes nothing.
+ * string has no say over the new one. One that is over ends for good, but leaves no row, since it is over by a clock: an
+ * expired token keeps all but its string, in whose place is one that nobody has.
  * It holds everywhere once `pat.settled()` has resolved.
  */
 export async function revokePresented(
@@ -45,19 +46,24 @@ async function end(sql: TransactionSql, hashes: string[]) {
     select from tokens where id in (select token_id from token_secrets where ${presented})
     order by id for update`
   return sql<{ token_id: string }[]>`
-    with live as (
-      select hash, token_id, superseded_at is null as current
+    with presented as (
+      select hash, token_id, prefix, issued_at, expires_at,
+        superseded_at is null as current,
+        least(expires_at, superseded_at) > clock_timestamp() as live
       from token_secrets join tokens on tokens.id = token_id
-      where ${presented} and revoked_at is null and expires_at > clock_timestamp()
-        and (superseded_at is null or superseded_at > clock_timestamp())
+      where ${presented} and revoked_at is null and superseded_at is distinct from 'epoch'
     ), revoked as (
-      update tokens set revoked_at = now() from live where tokens.id = live.token_id and current
-      returning live.token_id
-    ), replaced as (
-      -- Not the time that it is: a clock that is set back would be before it.
-      update token_secrets set superseded_at = 'epoch'
-      from live where token_secrets.hash = live.hash and not current
-      returning live.token_id
+      update tokens set revoked_at = now() from presented
+      where tokens.id = presented.token_id and current and live
+    ), ended as (
+      -- At no instant: no clock that is set back is ever before it.
+      update token_secrets set superseded_at = 'epoch' from presented
+      where token_secrets.hash = presented.hash and not (current and live)
+      returning token_secrets.hash
+    ), stand_in as (
+      insert into token_secrets (hash, token_id, prefix, issued_at, expires_at)
+      select sha256(gen_random_uuid()::text::bytea), token_id, prefix, issued_at, expires_at
+      from ended join presented using (hash) where current
     )
-    select token_id from revoked union select token_id from replaced`
+    select distinct token_id from presented where live`
 }

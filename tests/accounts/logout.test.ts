@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type TestApp, testApp, type User } from '../kit/app.ts'
-import { claimsOf } from './jwt.ts'
+import { claimsOf, sign } from './jwt.ts'
 
 let app: TestApp
 /** Another instance of the service on the same database. */
@@ -57,22 +57,33 @@ test('twenty logouts of one login at once all hold', async () => {
   expect(await use(jwt)).toEqual([401, 'Session ended'])
 })
 
-test('an ended login is kept until it has expired, and then taken out by a later logout', async () => {
+test('a logout through an instance of the release before, which lists it, holds here too', async () => {
   const jwt = await logIn(user)
-  await logOut(jwt)
-  const { jti = '', exp } = claimsOf(jwt)
-  const kept = () => app.sql`select expires_at from ended_sessions where jti = ${String(jti)}`
+  const { jti = '' } = claimsOf(jwt)
+  await app.pool`insert into ended_sessions (jti, expires_at) values (${String(jti)}, now())`
+  expect(await use(jwt)).toEqual([401, 'Session ended'])
+})
+
+test('an access token that names no login of its owner is refused, though it is signed with the key', async () => {
+  const claims = claimsOf(user.jwt)
+  const refused = [401, 'Session ended']
+  expect(await use(sign(claims))).toEqual([200, undefined])
+  expect(await use(sign({ ...claims, jti: crypto.randomUUID() }))).toEqual(refused)
+  expect(await use(sign({ ...claims, sub: (await app.user()).id }))).toEqual(refused)
+})
+
+test('a login is kept until its token has expired, and then taken out by a later login', async () => {
+  const { jti = '', exp } = claimsOf(await logIn(user))
+  const kept = () => app.sql`select expires_at from sessions where jti = ${String(jti)}`
   expect([...(await kept())]).toEqual([{ expires_at: new Date(Number(exp) * 1000) }])
 
-  await logOut(await logIn(user))
-  expect(await kept()).toHaveLength(1)
   // The clock of an instance may be late: the row outlives the token by a day.
   const past = (hours: number) => app.sql`
-    update ended_sessions set expires_at = now() - ${hours} * interval '1 hour' where jti = ${String(jti)}`
+    update sessions set expires_at = now() - ${hours} * interval '1 hour' where jti = ${String(jti)}`
   await past(23)
-  await logOut(await logIn(user))
+  await logIn(user)
   expect(await kept()).toHaveLength(1)
   await past(25)
-  await logOut(await logIn(user))
+  await logIn(user)
   expect(await kept()).toHaveLength(0)
 })

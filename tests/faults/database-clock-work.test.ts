@@ -33,7 +33,7 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is set back by an hour
     await made.remove()
   })
 
-  test('uploads that wait to become files go on, also those of an instance that died, and nobody waits for what it held', async () => {
+  test('uploads that wait to become files go on, also those of an instance that died, nobody waits for what it held, and what was given up stays away', async () => {
     const { sql, step } = database
     const first = await testApp({ sql: pool, queue: await createQueue(pool, log) })
     const second = await testApp({
@@ -56,6 +56,8 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is set back by an hour
 
     await step(HOUR_SECONDS)
     const [waiting, orphaned, held] = [await begin(), await begin(), await begin()]
+    const givenUp = await begin()
+    expect((await tus.end(givenUp.at)).status).toBe(204)
     // As if others had taken these, had looked after the queue, and died.
     await tus.piece(orphaned.at, 0, body)
     await sql`update public_jobs.job set state = 'active', started_on = now(), heartbeat_on = now()`
@@ -74,6 +76,8 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is set back by an hour
     await step(0)
     await rename(`${first.folder}.away`, first.folder)
 
+    expect((await tus.head(givenUp.at)).status).toBe(404)
+    expect((await owner.get(`${FILES}/${givenUp.id}`)).status).toBe(404)
     expect((await tus.head(held.at)).status).toBe(200)
     expect(await whole(waiting.id)).toMatchObject({ status: 'ready' })
     // As if the ten seconds had passed after which an instance that is silent counts as dead.

@@ -137,6 +137,39 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is stepped by an hour:
     }
   })
 
+  test('who gives back what looks over, by a clock that is ahead, has it refused for good', async () => {
+    const [{ app }] = instances
+    const user = await app.user()
+    const [soon, old] = [
+      await app.token(user, ['users:read']),
+      await app.token(user, ['users:read']),
+    ]
+    await endIn(soon.id, 30)
+    const json = { grace_seconds: HOUR_SECONDS / 2 }
+    await app.call('POST', `${TOKENS}/${old.id}/regenerate`, { bearer: user.jwt, json })
+    await step(1)
+    for (const { token } of [soon, old]) {
+      expect((await app.call('POST', '/oauth/revoke', form(token))).status).toBe(200)
+    }
+    await step(0)
+    const taken = [soon, old].map(({ token }, at) => ({ token, how: String(at) }))
+    expect(await accepted(taken)).toEqual([])
+  })
+
+  test('a logout holds, though the clock was days ahead meanwhile', async () => {
+    const [{ app }, other] = instances
+    const user = await app.user()
+    const bearer = await sessionOf(app, user)
+    const logOut = (bearer: string) => app.call('POST', '/api/v1/auth/logout', { bearer })
+    expect((await logOut(bearer)).status).toBe(200)
+    await step(72)
+    expect((await logOut(await sessionOf(other.app, user))).status).toBe(200)
+    await step(0)
+    for (const { app } of instances) {
+      expect((await app.call('GET', TOKENS, { bearer })).status).toBe(401)
+    }
+  })
+
   /** Which of these any instance accepts. */
   const accepted = async (tokens: { token: string; how: string }[]) => {
     const found: string[] = []

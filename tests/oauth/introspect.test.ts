@@ -3,7 +3,7 @@ import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
 import { basic, postForm } from './form.ts'
 
 const PATH = '/oauth/introspect'
-const client = { id: 'gateway', secret: 'a-secret-of-more-than-thirty-two-letters' }
+const client = { id: 'gateway', secret: 'a-secret-of-more-than-thirty-two-signs' }
 let app: TestApp
 let user: User
 let caller: Token
@@ -131,11 +131,18 @@ test('being introspected is no use of a token; the caller’s is in its own log'
   ])
 })
 
+/** Their last group is padded, which is where decoders stop. */
+const followedBy = (more: string) => ({
+  authorization: `${basic(client.id, client.secret).authorization}${more}`,
+})
+
 test.each([
   ['another secret', basic(client.id, `${client.secret}x`)],
   ['another id', basic('gateways', client.secret)],
   ['no secret', basic(client.id, '')],
   ['nothing', { authorization: 'Basic ' }],
+  ['another header behind it', followedBy(', Bearer x')],
+  ['more behind its end', followedBy('x')],
 ])('the client with %s is 401 invalid_client', async (_, headers) => {
   const answer = await postForm(app, PATH, { token: caller.token }, { headers })
   expect(answer.status).toBe(401)

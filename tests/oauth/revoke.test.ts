@@ -69,9 +69,19 @@ test('security 27: two strings of one token, the old in its grace and the new, a
 test('an expired token stays expired, and can be regenerated', async () => {
   const { id, token } = await app.token(user, ['fcs:read'])
   await app.sql`update token_secrets set expires_at = now() where token_id = ${id}`
-  await postForm(app, PATH, { token })
-  const item = await app.call('GET', `/api/v1/tokens/${id}`, { bearer: user.jwt })
-  expect(item.body.data).toMatchObject({ status: 'expired', is_revoked: false })
+  const show = async () =>
+    (await app.call('GET', `/api/v1/tokens/${id}`, { bearer: user.jwt })).body.data
+  const before = await show()
+  for (let twice = 0; twice < 2; twice++) await postForm(app, PATH, { token })
+  expect(before).toMatchObject({ status: 'expired', is_revoked: false })
+  expect(await show()).toEqual(before)
+  expect(await app.auditOf(id)).toHaveLength(0)
+  const json = { expires_in_days: 1 }
+  const again = await app.call('POST', `/api/v1/tokens/${id}/regenerate`, {
+    ...{ bearer: user.jwt, json },
+  })
+  expect((await use(again.body.data.token)).status).toBe(200)
+  expect((await use(token)).body.message).toBe('Token revoked')
 })
 
 test('an old string in its grace ends, and the new one lives', async () => {

@@ -18,6 +18,7 @@ const EXPECTED: Record<string, string> = {
   fcs_leftovers: 'select insert update delete',
   migrations: 'select',
   pat_instances: 'select insert update delete',
+  sessions: 'select insert update delete',
   token_secrets: 'select insert update',
   token_uses: 'select insert update',
   tokens: 'select insert update',

@@ -42,6 +42,17 @@ test('files and uploads under way count together, and what is refused takes no r
   expect((await other.upload(whole)).status).toBe(201)
 })
 
+test('a length that is given twice, as servers take it, is not too much', async () => {
+  const { bearer } = await cytometrist(api)
+  const headers = { ...RAW, 'content-length': `${size}, ${size}` }
+  const answer = await api.call('POST', `${UPLOAD}?filename=a.fcs`, {
+    bearer,
+    headers,
+    body: whole,
+  })
+  expect(answer.status).toBe(201)
+})
+
 test('an upload keeps its room while it becomes a file, and gives it back when it fails or is deleted', async () => {
   const owner = await cytometrist(api)
   const tus = pieces(api, owner.bearer)
