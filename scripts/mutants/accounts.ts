@@ -33,22 +33,22 @@ export const accounts: readonly Mutant[] = [
   {
     does: 'accepts a login that was logged out',
     file: 'src/auth/session.ts',
-    from: 'if (state.ended || state.session_epoch !== epoch) {',
+    from: 'if (!state.open || state.session_epoch !== epoch) {',
     to: 'if (state.session_epoch !== epoch) {',
     tests: ['tests/accounts/logout.test.ts'],
   },
   {
     does: 'accepts a login from before a new password',
     file: 'src/auth/session.ts',
-    from: 'if (state.ended || state.session_epoch !== epoch) {',
-    to: 'if (state.ended) {',
+    from: 'if (!state.open || state.session_epoch !== epoch) {',
+    to: 'if (!state.open) {',
     tests: ['tests/accounts/change-password.test.ts'],
   },
   {
     does: 'makes a token that may destroy for a login of long ago',
     file: 'src/auth/recent-login.ts',
-    from: 'if (Date.now() - loggedInAt.getTime() <= MAX_AGE_SECONDS * 1000) return',
-    to: 'if (loggedInAt) return',
+    from: 'ageSeconds <= MAX_AGE_SECONDS',
+    to: 'ageSeconds !== MAX_AGE_SECONDS',
     tests: ['tests/accounts/recent-login.test.ts'],
   },
   {

@@ -103,8 +103,8 @@ export const requests: readonly Mutant[] = [
   {
     does: 'answers before the audit row is committed',
     file: 'src/plugins/audit/index.ts',
-    from: 'if (required)',
-    to: 'if (false)',
+    from: 'if (required) {',
+    to: 'if (!required) {',
     tests: ['tests/audit/unavailable.test.ts'],
   },
   {
