@@ -6,10 +6,9 @@ export function noted<T>() {
   const key: unique symbol = Symbol()
   type Noted = { [key]?: T }
   return {
-    get: (request: Request): T | undefined => (request as Noted)[key],
-    set(request: Request, it: T): void {
-      const to: Noted = request as Noted
-      to[key] = it
+    get: (request: Request & Noted): T | undefined => request[key],
+    set(request: Request & Noted, it: T): void {
+      request[key] = it
     },
   }
 }

@@ -106,8 +106,8 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
     forget: (id: string) => sql`delete from uploads where id = ${id}`,
 
     /** What nobody has sent a byte of for a day, or has asked about for as long after it was done. */
-    expired: () => sql<{ id: string; state: Upload['state'] }[]>`
-      select id, state from uploads
+    expired: () => sql<{ id: string }[]>`
+      select id from uploads
       where expires_at < now() and coalesce(held_until < now(), true)`,
   }
 }

@@ -4,6 +4,7 @@ import { keepPartitions } from '../../src/plugins/audit/index.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
 import { createDatabase } from '../kit/postgres.ts'
 import { folders, service, until } from '../kit/service.ts'
+import { partitionOf } from './months.ts'
 
 let app: TestApp
 let user: User
@@ -17,14 +18,12 @@ beforeEach(async () => {
   token = await app.token(user, ['users:read'])
 })
 
-const partitionOf = (month: Date) =>
-  `audit_log_${month.toISOString().slice(0, 7).replace('-', '_')}`
 const monthsFromNow = (months: number) => {
   const now = new Date()
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 15))
 }
-const THIS = partitionOf(monthsFromNow(0))
-const NEXT = partitionOf(monthsFromNow(1))
+const THIS = partitionOf(monthsFromNow(0).toISOString())
+const NEXT = partitionOf(monthsFromNow(1).toISOString())
 
 const exists = async (partition: string) =>
   (await app.sql`select from pg_inherits where inhrelid = to_regclass(${partition})`).length === 1

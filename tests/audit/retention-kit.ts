@@ -8,6 +8,7 @@ import { keepRetention } from '../../src/retention/retention.ts'
 import { localStorage } from '../../src/storage/local.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
+import { partitionOf } from './months.ts'
 
 export const DAYS = 60
 
@@ -58,7 +59,6 @@ export function retention() {
     const log = createLog('info', (line) => lines.push(JSON.parse(line)))
     return { lines, ...keepRetention({ sql: app.pool, storage, days: DAYS, log, ...options }) }
   }
-  const partitionOf = (month: string) => `audit_log_${month.slice(0, 7).replace('-', '_')}`
 
   return {
     get app() {

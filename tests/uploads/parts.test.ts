@@ -9,86 +9,82 @@ const half = Math.floor(whole.length / 2)
 const fileOf = (at: string) => `${FILES}/${idOf(at)}`
 
 describe.each(PARTS)('parts in %s:', (kind) => {
-  let place: UploadsIn['place']
-  let api: UploadsIn['api']
-  let owner: UploadsIn['owner']
-  let tus: UploadsIn['tus']
-  let close: UploadsIn['close']
+  let on: UploadsIn
   beforeAll(async () => {
-    ;({ place, api, owner, tus, close } = await uploadsIn(kind))
+    on = await uploadsIn(kind)
   })
-  afterAll(() => close())
+  afterAll(() => on.close())
 
   /** Resolves when the file is ready or has failed, to what is shown of it. */
   async function finished(at: string) {
-    await owner.get(`${fileOf(at)}/progress`)
-    return (await owner.get(fileOf(at))).body.data
+    await on.owner.get(`${fileOf(at)}/progress`)
+    return (await on.owner.get(fileOf(at))).body.data
   }
 
   test('an upload in two pieces becomes the file that the same bytes become at once', async () => {
-    const at = await tus.begun(whole.length, 'in pieces.fcs')
+    const at = await on.tus.begun(whole.length, 'in pieces.fcs')
     expect(at).toStartWith(`${UPLOADS}/`)
-    expect((await tus.head(at)).headers.get('upload-offset')).toBe('0')
-    const first = await tus.piece(at, 0, whole.slice(0, half))
+    expect((await on.tus.head(at)).headers.get('upload-offset')).toBe('0')
+    const first = await on.tus.piece(at, 0, whole.slice(0, half))
     expect([first.status, first.headers.get('upload-offset')]).toEqual([204, String(half)])
     expect(Date.parse(first.headers.get('upload-expires') ?? '') - Date.now()).toBeGreaterThan(86e6)
-    expect((await owner.get(fileOf(at))).status).toBe(404)
-    const last = await tus.piece(at, half, whole.slice(half))
+    expect((await on.owner.get(fileOf(at))).status).toBe(404)
+    const last = await on.tus.piece(at, half, whole.slice(half))
     expect([last.status, last.headers.has('upload-expires')]).toEqual([204, false])
 
     const { id, filename, created_at, ...file } = await finished(at)
     expect([id, filename]).toEqual([idOf(at), 'in pieces.fcs'])
-    const atOnce = (await owner.get(`${FILES}/${await owner.file(whole)}`)).body.data
+    const atOnce = (await on.owner.get(`${FILES}/${await on.owner.file(whole)}`)).body.data
     expect(atOnce).toMatchObject({ ...file, status: 'ready' })
-    const bytes = await api.app.handle(
-      api.request('GET', `${fileOf(at)}/download`, { bearer: owner.bearer }),
+    const bytes = await on.api.app.handle(
+      on.api.request('GET', `${fileOf(at)}/download`, { bearer: on.owner.bearer }),
     )
     expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(whole)
-    expect(await place.ids()).toEqual([])
+    expect(await on.place.ids()).toEqual([])
   })
 
   test('an upload whose service died after the last byte is finished once its client asks', async () => {
-    const at = await tus.begun(whole.length)
-    await place.late(idOf(at), whole)
-    expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(whole.length))
+    const at = await on.tus.begun(whole.length)
+    await on.place.late(idOf(at), whole)
+    expect((await on.tus.head(at)).headers.get('upload-offset')).toBe(String(whole.length))
     expect((await finished(at)).status).toBe('ready')
   })
 
   test('bytes of another place are refused and change nothing', async () => {
-    const at = await tus.begun(whole.length)
-    await tus.piece(at, 0, whole.slice(0, half))
+    const at = await on.tus.begun(whole.length)
+    await on.tus.piece(at, 0, whole.slice(0, half))
     for (const offset of [0, half - 1, half + 1]) {
-      const refused = await tus.piece(at, offset, whole.slice(0, 9))
+      const refused = await on.tus.piece(at, offset, whole.slice(0, 9))
       expect([refused.status, refused.body.success, refused.headers.get('tus-resumable')]).toEqual([
         ...[409, false, '1.0.0'],
       ])
     }
-    expect((await tus.piece(at, half, new Uint8Array(whole.length))).status).toBe(413)
-    expect((await tus.head(at)).headers.get('upload-offset')).toBe(String(half))
+    expect((await on.tus.piece(at, half, new Uint8Array(whole.length))).status).toBe(413)
+    expect((await on.tus.head(at)).headers.get('upload-offset')).toBe(String(half))
   })
 
   test('an upload that is given up is gone with its bytes', async () => {
-    const at = await tus.begun(whole.length)
-    await tus.piece(at, 0, whole.slice(0, half))
-    expect(await place.ids()).toContain(idOf(at))
-    expect((await tus.end(at)).status).toBe(204)
-    expect((await tus.head(at)).status).toBe(404)
-    expect(await place.ids()).not.toContain(idOf(at))
+    const at = await on.tus.begun(whole.length)
+    await on.tus.piece(at, 0, whole.slice(0, half))
+    expect(await on.place.ids()).toContain(idOf(at))
+    expect((await on.tus.end(at)).status).toBe(204)
+    expect((await on.tus.head(at)).status).toBe(404)
+    expect(await on.place.ids()).not.toContain(idOf(at))
   })
 
   test('a client that comes back is let in before the connection that it gave up has ended', async () => {
-    const at = await tus.begun(whole.length)
+    const at = await on.tus.begun(whole.length)
     const silent = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(whole.slice(0, half)),
     })
-    const given = tus.piece(at, 0, silent)
+    const given = on.tus.piece(at, 0, silent)
     const held = async () =>
-      (await api.sql`select from uploads where id = ${idOf(at)} and holder is not null`).length ===
-      1
+      (await on.api.sql`select from uploads where id = ${idOf(at)} and holder is not null`)
+        .length === 1
     while (!(await held())) await Bun.sleep(5)
-    const head = await tus.head(at)
+    const head = await on.tus.head(at)
     expect(head.headers.get('upload-offset')).toBe(String(half))
     await given
-    expect((await tus.piece(at, half, whole.slice(half))).status).toBe(204)
+    expect((await on.tus.piece(at, half, whole.slice(half))).status).toBe(204)
   })
 })
