@@ -10,7 +10,7 @@ import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
 import { testApp } from '../kit/app.ts'
 import { connectService } from '../kit/postgres.ts'
 import { folders, until } from '../kit/service.ts'
-import { pieces } from '../uploads/kit.ts'
+import { idOf, pieces } from '../uploads/kit.ts'
 import { HAS_FAKETIME, HOUR_SECONDS } from './stepped-clock.ts'
 import { type SteppedDatabase, steppedDatabase } from './stepped-database.ts'
 
@@ -47,7 +47,7 @@ describe.skipIf(!HAS_FAKETIME)('the clock of the database is set back by an hour
     const body = fcsBytes()
     const begin = async () => {
       const at = await tus.begun(body.length)
-      return { at, id: at.slice(at.lastIndexOf('/') + 1) }
+      return { at, id: idOf(at) }
     }
     const whole = async (id: string) => {
       await owner.get(`${FILES}/${id}/progress`)

@@ -13,7 +13,7 @@ import { randomNumbers } from '../kit/random.ts'
 import { type S3Server, startS3 } from '../kit/s3.ts'
 import { until } from '../kit/service.ts'
 import { type Cut, cuttingProxy } from './cutting-proxy.ts'
-import { named, PIECE, TUS, UPLOADS } from './kit.ts'
+import { idOf, named, PIECE, TUS, UPLOADS } from './kit.ts'
 
 const whole = Buffer.concat([...largeFcs(25)])
 const sha256 = createHash('sha256').update(whole).digest('hex')
@@ -66,7 +66,7 @@ describe.each(['a folder', 'S3'] as const)('with files in %s:', (where) => {
       upload.start()
     })
     proxy.stop()
-    return { id: url.split('/').pop() ?? '', answers, cuts: proxy.cuts() }
+    return { id: idOf(url), answers, cuts: proxy.cuts() }
   }
 
   /** The file is there, whole, and nothing else. */

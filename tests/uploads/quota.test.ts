@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { cytometrist, FILES, fcsBytes, inPieces, RAW, UPLOAD } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
 import { until } from '../kit/service.ts'
-import { pieces } from './kit.ts'
+import { idOf, pieces } from './kit.ts'
 
 const whole = fcsBytes()
 const size = whole.length
@@ -58,7 +58,7 @@ test('an upload keeps its room while it becomes a file, and gives it back when i
   const tus = pieces(api, owner.bearer)
   const at = await tus.begun(2 * size)
   await tus.piece(at, 0, new Uint8Array(2 * size))
-  const id = at.slice(at.lastIndexOf('/') + 1)
+  const id = idOf(at)
   expect((await owner.get(`${FILES}/${id}/progress`)).text).toContain('"failed"')
   const files = [await owner.file(), await owner.file()]
   const third = await tus.begun(size)
