@@ -55,6 +55,8 @@ import { workspaceRoutes } from './workspaces/routes.ts'
 
 export type AppOptions = {
   sql: Sql
+  /** One connection, on which the audit's batches follow each other. */
+  auditSql: Sql
   log: Log
   /** What leaves no row of its own is counted here. */
   counts: Counts
@@ -184,7 +186,7 @@ export function createApp(options: AppOptions) {
       .use(failures.ofGuards)
       .use(
         audit({
-          sql,
+          sql: options.auditSql,
           use: pat.use,
           address,
           called: original.called,

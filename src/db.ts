@@ -3,10 +3,11 @@ import postgres, { type Sql } from 'postgres'
 import { createPulse } from './pulse.ts'
 
 /**
- * Opens a pool, whose sessions begin with these settings. Nothing is connected before the first query. What it asks fails
- * within seconds when the database hangs (`createPulse`), and at its statement_timeout when that is slow.
+ * Opens a pool of at most `max` connections, whose sessions begin with these settings. Nothing is connected before the first
+ * query. What it asks fails within seconds when the database hangs (`createPulse`), and at its statement_timeout when that
+ * is slow.
  */
-export function connect(url: string, session: Record<string, string> = {}): Sql {
+export function connect(url: string, session: Record<string, string> = {}, max = 16): Sql {
   const options = {
     connect_timeout: 5,
     // A database that comes back is found again at once, not after the default's growing pause.
@@ -23,7 +24,7 @@ export function connect(url: string, session: Record<string, string> = {}): Sql 
     ask: () => questions`select`,
     encrypted: Boolean(questions.options.ssl),
   })
-  return postgres(url, { ...options, max: 16, ...{ socket: socketFactory(pulse.carries) } })
+  return postgres(url, { ...options, max, ...{ socket: socketFactory(pulse.carries) } })
 }
 
 /**

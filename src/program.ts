@@ -79,7 +79,7 @@ const firstSignal = () =>
 async function start(config: Config, log: Log, listen: Listen) {
   await mkdir(config.DATA_DIR, { recursive: true })
   const database = await openDatabase(config, log)
-  const { sql } = database
+  const { sql, auditSql } = database
   let stopping = false
   try {
     await warnIfOwner(sql, log)
@@ -100,6 +100,7 @@ async function start(config: Config, log: Log, listen: Listen) {
     ])
     const app = createApp({
       sql,
+      auditSql,
       log,
       counts,
       storage,

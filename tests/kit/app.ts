@@ -47,6 +47,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const database = await createDatabase()
   const sql = postgres(database.url, { max: 4, onnotice: () => undefined })
   const pool = connectService(database.url)
+  const auditSql = options.sql ?? connectService(database.url, 1)
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
   const parts = await mkdtemp(join(tmpdir(), 'pat-auth-parts-'))
@@ -54,6 +55,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const log = createLog('debug', (line) => lines.push(line))
   const app = createApp({
     sql: pool,
+    auditSql,
     log,
     counts: createCounts(log),
     storage: await localStorage(folder),
@@ -160,7 +162,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
     async close() {
       await app.decorator.finishing.stop()
       await app.decorator.pat.close()
-      await pool.end({ timeout: 5 })
+      await Promise.all([pool, auditSql].map((connections) => connections.end({ timeout: 5 })))
       await sql.end({ timeout: 5 })
       await database.drop()
       await Promise.all([folder, parts].map((folder) => rm(folder, { recursive: true })))

@@ -58,7 +58,8 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
 }
 
 /** Connections as the service has them, in its role. Those of a test that changes rows by hand are the owner's. */
-export const connectService = (url: string): Sql => connect(url, { role: SERVICE_ROLE })
+export const connectService = (url: string, max?: number): Sql =>
+  connect(url, { role: SERVICE_ROLE }, max)
 
 /** For the preload's afterAll. */
 export async function stopTestServer(): Promise<void> {

@@ -16,14 +16,14 @@ export type AuditRow = {
 /** A row on its way, and who wants to know whether it is kept or lost. */
 type Waiting = { row: AuditRow; settled: (kept: boolean) => void }
 
-const MAX_WAITING = 10_000
+/** Not yet in the log. */
+const MAX_ROWS = 10_000
 
-/** Rows that share a commit cost half of what each would alone; more together are hardly cheaper, and all are kept waiting. */
-const TOGETHER = 32
+/** So many are on their way: the second is there when PostgreSQL has written the first. */
+const BATCHES = 2
 
-/** From so many callers on, those who were just answered are waited for, as long as a row takes anyway. */
-const BUSY = 8
-const GATHER_MS = 1
+/** Fewer rows cost PostgreSQL hardly less than so many, and are not sent behind others. */
+const WORTH_A_BATCH = 8
 
 /**
  * A batch counts the uses of a token in one of so many rows, by chance. Instances then rarely wait for each other's; and
@@ -32,11 +32,10 @@ const GATHER_MS = 1
 const SHARDS = 16
 
 /**
- * Group commit: one batch is in flight, and the next one is of what arrives meanwhile. It is about half of those who call,
- * so that PostgreSQL writes one half while we answer the other; and while many call, it is not sent before those who were
- * just answered have called again. `write` says of each row whether it is committed or lost; of those that are lost `onLost`
- * hears once for all of a batch. `flush` resolves when nothing waits. Where nobody waits for rows, `pauseMs` between
- * two batches makes them larger, and each row cheaper.
+ * Group commit: a batch is about half of those who call, and of the two halves one is written while the other is answered
+ * and calls again. Both are on their way on one connection, one after the other: `sql` should have no more. `write` says of
+ * each row whether it is committed or lost; of those that are lost `onLost` hears once for all of a batch. `flush` resolves
+ * when nothing waits. Where nobody waits for rows, `pauseMs` between two batches makes them larger, and each row cheaper.
  */
 export function auditWriter(options: {
   sql: Sql
@@ -45,59 +44,63 @@ export function auditWriter(options: {
 }) {
   const { sql, onLost, pauseMs } = options
   const waiting: Waiting[] = []
-  let gathering: { rows: number; done: () => void } | null = null
-  let running: Promise<void> | null = null
+  const batches = new Set<Promise<void>>()
+  let sent = 0
+  /** The most rows at a time lately that were waiting or sent. */
+  let callers = 0
+  let pausing = false
 
-  const send = async (batch: Waiting[]) => {
+  const send = (batch: Waiting[]) => {
     const rows = batch.map(({ row }) => row)
-    const kept = await answered(writeRows(sql, rows)).then(
+    sent += rows.length
+    const written = answered(writeRows(sql, rows)).then(
       () => true,
       (error) => {
         onLost(error, rows.length)
         return false
       },
     )
-    for (const { settled } of batch) settled(kept)
-    return kept
-  }
-
-  /** Until so many rows wait, and no longer than `ms`. */
-  const gather = async (rows: number, ms: number) => {
-    if (waiting.length >= rows) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    gathering = { rows, done: resolve }
-    await promise
-    gathering = null
-    clearTimeout(timer)
-  }
-
-  const drain = async () => {
-    let most = TOGETHER
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, most)
-      const kept = await send(batch)
-      const callers = batch.length + waiting.length
-      if (pauseMs > 0) await gather(Number.POSITIVE_INFINITY, pauseMs)
-      else if (batch.length >= BUSY) await gather(Math.min(TOGETHER, callers), GATHER_MS)
+    const done = written.then((kept) => {
+      batches.delete(done)
+      sent -= rows.length
       // When the database is away, nobody waits for the failures of several batches.
-      most = kept ? Math.max(TOGETHER, Math.ceil(callers / 2)) : waiting.length
-    }
-    running = null
+      callers = kept ? callers - callers / 64 : 2 * waiting.length
+      for (const { settled } of batch) settled(kept)
+      proceed()
+    })
+    batches.add(done)
+  }
+
+  const pump = () => {
+    callers = Math.max(callers, waiting.length + sent)
+    const half = Math.max(WORTH_A_BATCH, Math.floor(callers / 2))
+    const goes = () => batches.size === 0 || (batches.size < BATCHES && waiting.length >= half)
+    while (waiting.length > 0 && goes()) send(waiting.splice(0, half))
+  }
+
+  const proceed = () => {
+    if (pauseMs === 0) return pump()
+    if (pausing) return
+    pausing = true
+    setTimeout(() => {
+      pausing = false
+      pump()
+    }, pauseMs)
   }
 
   return {
     write(row: AuditRow, settled: (kept: boolean) => void = () => {}): void {
-      if (waiting.length >= MAX_WAITING) {
+      if (waiting.length + sent >= MAX_ROWS) {
         onLost(new Error('audit queue is full'), 1)
         settled(false)
         return
       }
       waiting.push({ row, settled })
-      if (gathering && waiting.length >= gathering.rows) gathering.done()
-      running ??= drain()
+      proceed()
     },
-    flush: async () => void (await running),
+    async flush(): Promise<void> {
+      for (pump(); batches.size > 0; pump()) await Promise.race(batches)
+    },
   }
 }
 
