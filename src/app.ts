@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
 import type { Sql } from 'postgres'
+import { answers } from './answers.ts'
 import type { Passwords } from './auth/password.ts'
 import { authRoutes } from './auth/routes.ts'
 import { sessions } from './auth/session.ts'
 import { createThrottle } from './auth/throttle.ts'
-import { cors } from './cors.ts'
+import { corsHeaders } from './cors.ts'
 import type { Counts } from './counts.ts'
 import { openApiDocument } from './docs/document.ts'
 import { docsPage } from './docs/page.ts'
@@ -32,9 +33,9 @@ import { clientAddress, type Peer } from './plugins/client-address.ts'
 import { createPat } from './plugins/pat/index.ts'
 import { rateLimit } from './plugins/rate-limit/index.ts'
 import { routeTable } from './plugins/route-table.ts'
-import { problemDetails } from './problems/details.ts'
+import { inForm } from './problems/details.ts'
 import { PROBLEMS_PATH } from './problems/types.ts'
-import { requestHeaders } from './request-headers.ts'
+import { commonHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
 import type { Storage } from './storage/storage.ts'
@@ -183,7 +184,13 @@ export function createApp(options: AppOptions) {
         }),
       )
       .use(headAnswers())
-      .use(failures.ofGuards)
+      .use(
+        answers({
+          failure: failures.failure,
+          form: inForm,
+          headers: [corsHeaders(options.corsOrigins), commonHeaders, expiryHeaders(pat)],
+        }),
+      )
       .use(
         audit({
           sql: options.auditSql,
@@ -191,6 +198,7 @@ export function createApp(options: AppOptions) {
           address,
           called: original.called,
           skip: isHealth,
+          form: inForm,
           required: options.auditRequired,
           onLost(error, rows) {
             log.error('audit rows lost', { rows, error: String(error) })
@@ -198,8 +206,5 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
-      .use(problemDetails())
-      .use(cors(options.corsOrigins))
-      .use(requestHeaders(expiryHeaders(pat)))
   )
 }

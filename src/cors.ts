@@ -1,6 +1,3 @@
-import { Elysia } from 'elysia'
-import { after, around } from './plugins/around.ts'
-
 const REQUEST_HEADERS =
   'authorization, content-type, if-none-match, if-range, range, tus-resumable, upload-length, upload-metadata, ' +
   'upload-offset, x-request-id'
@@ -16,25 +13,18 @@ const PREFLIGHT_SECONDS = '7200'
  * protocol). A script sends its token itself: cookies are never allowed, so no other page can borrow a login. A
  * preflight is the OPTIONS that every path answers, and counts like any other request.
  */
-export function cors(origins: readonly string[]) {
-  const plugin = new Elysia({ name: 'cors' })
-  if (origins.length === 0) return plugin
+export function corsHeaders(origins: readonly string[]) {
   const allowed = new Set(origins)
-  return plugin.wrap(
-    around((request, handle) =>
-      after(handle(request), (response) => {
-        const { headers } = response
-        // Also on answers to others: a cache must not hand one origin's answer to the next.
-        headers.append('vary', 'origin')
-        const origin = request.headers.get('origin')
-        if (origin === null || !allowed.has(origin)) return response
-        headers.set('access-control-allow-origin', origin)
-        headers.set('access-control-expose-headers', RESPONSE_HEADERS)
-        if (isPreflight(request)) allowPreflight(headers)
-        return response
-      }),
-    ),
-  )
+  return (request: Request, headers: Headers): void => {
+    if (allowed.size === 0) return
+    // Also on answers to others: a cache must not hand one origin's answer to the next.
+    headers.append('vary', 'origin')
+    const origin = request.headers.get('origin')
+    if (origin === null || !allowed.has(origin)) return
+    headers.set('access-control-allow-origin', origin)
+    headers.set('access-control-expose-headers', RESPONSE_HEADERS)
+    if (isPreflight(request)) allowPreflight(headers)
+  }
 }
 
 const isPreflight = ({ method, headers }: Request) =>

@@ -2,7 +2,6 @@ import { Elysia, ValidationError } from 'elysia'
 import postgres from 'postgres'
 import { isDatabaseDown } from './db.ts'
 import type { Log } from './log.ts'
-import { around } from './plugins/around.ts'
 import { Refusal, type RefusalDetail } from './plugins/refusal.ts'
 import { requestId } from './request-headers.ts'
 import { BytesLost, StorageFull, StorageUnavailable } from './storage/storage.ts'
@@ -47,7 +46,7 @@ const MAX_FIELDS = 20
 
 /** Turns every failure into the one envelope. A `Refusal` thrown in a guard or handler answers for itself. */
 export function errors(log: Log) {
-  const answer = (request: Request, error: unknown, code?: unknown): Response => {
+  const failure = (request: Request, error: unknown, code?: unknown): Response => {
     const refusal = refusalFor(code, error)
     if (refusal.status < 500) return refusal.toResponse()
     const id = requestId(request)
@@ -57,22 +56,11 @@ export function errors(log: Log) {
     ).toResponse()
   }
   return {
-    /** For what is mounted after it. */
+    failure,
+    /** For the routes that are mounted after it: Elysia would answer for them itself. */
     ofRoutes: new Elysia({ name: 'errors-of-routes' }).onError(
       { as: 'global' },
-      ({ request, error, code }) => answer(request, error, code),
-    ),
-    /** For the guards that are mounted before it. */
-    ofGuards: new Elysia({ name: 'errors-of-guards' }).wrap(
-      around((request, handle) => {
-        const failed = (error: unknown) => answer(request, error)
-        try {
-          const response = handle(request)
-          return response instanceof Promise ? response.catch(failed) : response
-        } catch (error) {
-          return failed(error)
-        }
-      }),
+      ({ request, error, code }) => failure(request, error, code),
     ),
   }
 }

@@ -1,5 +1,3 @@
-import { Elysia } from 'elysia'
-import { after, around } from './plugins/around.ts'
 import { noted } from './plugins/noted.ts'
 
 // An id goes into the log and the answer, and a token must go into neither.
@@ -26,21 +24,11 @@ function newId({ headers }: Request): string {
 const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 let made = 0
 
-/** The headers that every answer has, and those that `more` sets. */
-export function requestHeaders(more: (request: Request, headers: Headers) => void) {
-  return new Elysia({ name: 'request-headers' }).wrap(
-    around((request, handle) =>
-      after(handle(request), (response) => {
-        const { headers } = response
-        headers.set('x-request-id', asked.get(request) ?? newId(request))
-        if (!headers.has('x-content-type-options')) {
-          headers.set('x-content-type-options', 'nosniff')
-          headers.set('referrer-policy', 'no-referrer')
-          if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-        }
-        more(request, headers)
-        return response
-      }),
-    ),
-  )
+/** The headers that every answer has. */
+export function commonHeaders(request: Request, headers: Headers): void {
+  headers.set('x-request-id', asked.get(request) ?? newId(request))
+  if (headers.has('x-content-type-options')) return
+  headers.set('x-content-type-options', 'nosniff')
+  headers.set('referrer-policy', 'no-referrer')
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
 }

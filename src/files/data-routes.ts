@@ -4,6 +4,7 @@ import { operation } from '../docs/operation.ts'
 import { refuse, refuseField } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { queryNumber } from '../paging.ts'
+import { after } from '../plugins/around.ts'
 import { documented, success } from '../schema.ts'
 import { EVENT_FORMS, Events, Parameters, Statistics } from './answers.ts'
 import { conversionFields, isConverted, pageReader } from './converted.ts'
@@ -75,21 +76,19 @@ export function fcsDataRoutes({
     .use(guard)
     .get(
       '/parameters',
-      async ({ request, query, principal }) => {
-        const { description, sha256 } = await read.open(
-          principal.userId,
-          fileId(query.file_id),
-          query.data_set,
-        )
-        return taggedAnswer(
-          request,
-          etagOf({ sha256 }),
-          description,
-          ({ total_events, parameters }) => ({
-            total_events,
-            total_parameters: parameters.length,
-            parameters,
-          }),
+      ({ request, query, principal }) => {
+        const file = read.open(principal.userId, fileId(query.file_id), query.data_set)
+        return after(file, ({ description, sha256 }) =>
+          taggedAnswer(
+            request,
+            etagOf({ sha256 }),
+            description,
+            ({ total_events, parameters }) => ({
+              total_events,
+              total_parameters: parameters.length,
+              parameters,
+            }),
+          ),
         )
       },
       {

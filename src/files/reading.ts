@@ -35,17 +35,21 @@ export function sourceOf(
  */
 export function reading({ sql, storage, sample }: { sql: Sql; storage: Storage; sample: Sample }) {
   const files = ownFiles(sql)
+
+  const openOwn = async (owner: string, fileId: string, dataSet: number): Promise<Readable> => {
+    const { id, size_bytes, description, ...file } = await files.describe(owner, fileId)
+    return {
+      ...file,
+      source: sourceOf({ files, storage }, owner, { id, size_bytes }),
+      description: chosenDataSet(description, dataSet),
+    }
+  }
+
   return {
-    async open(owner: string, fileId: string | undefined, dataSet: number): Promise<Readable> {
-      if (fileId === undefined) {
-        return { ...sample, description: chosenDataSet(sample.description, dataSet) }
-      }
-      const { id, size_bytes, description, ...file } = await files.describe(owner, fileId)
-      return {
-        ...file,
-        source: sourceOf({ files, storage }, owner, { id, size_bytes }),
-        description: chosenDataSet(description, dataSet),
-      }
+    /** The sample is there at once. */
+    open(owner: string, fileId: string | undefined, dataSet: number): Readable | Promise<Readable> {
+      if (fileId !== undefined) return openOwn(owner, fileId, dataSet)
+      return { ...sample, description: chosenDataSet(sample.description, dataSet) }
     },
 
     async statistics(

@@ -5,8 +5,16 @@ export type Handle = (request: Request) => Response | Promise<Response>
 
 /** A step around an Elysia app, for its `wrap`. Without a call of `handle` nothing of the app is reached. */
 export function around(step: (request: Request, handle: Handle) => Response | Promise<Response>) {
-  // Elysia's types say that it hands over a function that makes functions. It is its fetch.
-  return (fetch: unknown) => (request: Request) => step(request, fetch as Handle)
+  let inner: unknown
+  let outer: Handle | undefined
+  return (fetch: unknown) => {
+    // Elysia builds its steps anew for each request, from the same ones.
+    if (outer && fetch === inner) return outer
+    inner = fetch
+    // Its types say that it hands over a function that makes functions. It is its fetch.
+    outer = (request) => step(request, fetch as Handle)
+    return outer
+  }
 }
 
 /**

@@ -1,7 +1,5 @@
-import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { accepted } from '../accept.ts'
-import { after, around } from '../plugins/around.ts'
 import { requestId } from '../request-headers.ts'
 import { PROBLEM_TYPES } from './types.ts'
 
@@ -17,17 +15,10 @@ const Envelope = z.object({
 
 /**
  * Gives a failure in the form of RFC 9457 to who asks for it by name in Accept, and likes it no less than plain JSON.
- * It stands around everything that can refuse, and so needs no other part to know of a second form.
+ * Nothing that refuses needs to know of a second form.
  */
-export function problemDetails() {
-  return new Elysia({ name: 'problem-details' }).wrap(
-    around((request, handle) =>
-      after(handle(request), (response) =>
-        response.status >= 400 && prefersProblem(request) ? asProblem(request, response) : response,
-      ),
-    ),
-  )
-}
+export const inForm = (request: Request, response: Response): Response | Promise<Response> =>
+  response.status >= 400 && prefersProblem(request) ? asProblem(request, response) : response
 
 function prefersProblem({ headers }: Request): boolean {
   const accept = headers.get('accept')

@@ -32,10 +32,13 @@ export function audit(options: {
   /** What was called, when a gateway asks for somebody else: by default it is what was requested. */
   called?: (request: Request, path: string) => Called | null
   skip?: (path: string) => boolean
+  /** The form of a refusal that this client asked for: JSON by default. */
+  form?: (request: Request, refusal: Response) => Response | Promise<Response>
   required: boolean
   onLost: (error: unknown, rows: number) => void
 }) {
   const { sql, use, address, called, skip, required, onLost } = options
+  const { form = (_, refusal) => refusal } = options
   const writer = auditWriter({ sql, onLost, pauseMs: required ? 0 : UNREQUIRED_PAUSE_MS })
 
   const rowOf = (request: Request, path: string, status: number, presented: TokenUse): AuditRow => {
@@ -50,6 +53,16 @@ export function audit(options: {
       authorized: presented.authorized,
       reason: presented.authorized ? null : (presented.reason ?? defaultReason(status)),
     }
+  }
+
+  /** What is answered in the place of a response whose row is missing. */
+  const withheld = async (request: Request, response: Response): Promise<Response> => {
+    await response.body?.cancel()
+    const refusal = new Refusal(503, {
+      message: 'The use of the token could not be recorded',
+      headers: { ...withoutContent(response.headers), 'retry-after': '1' },
+    })
+    return form(request, refusal.toResponse())
   }
 
   const useOf = (request: Request) => {
@@ -67,7 +80,7 @@ export function audit(options: {
       const row = rowOf(request, path, response.status, presented)
       if (required) {
         return new Promise((answer) =>
-          writer.write(row, (kept) => answer(kept ? response : withheld(response))),
+          writer.write(row, (kept) => answer(kept ? response : withheld(request, response))),
         )
       }
       writer.write(row)
@@ -77,7 +90,7 @@ export function audit(options: {
     if (!(used instanceof Promise)) return record(used)
     const late = used.then(record, (error) => {
       onLost(error, 1)
-      return required ? withheld(response) : response
+      return required ? withheld(request, response) : response
     })
     if (required) return late
     // What has gone wrong is told already, and nobody waits for this.
@@ -96,16 +109,7 @@ export function audit(options: {
     )
 }
 
-/** What is answered in the place of a response whose row is missing. */
-async function withheld(response: Response): Promise<Response> {
-  await response.body?.cancel()
-  return new Refusal(503, {
-    message: 'The use of the token could not be recorded',
-    headers: { ...withoutContent(response.headers), 'retry-after': '1' },
-  }).toResponse()
-}
-
-const OF_THE_REQUEST = /^(x-|cache-control$|ratelimit|access-control-|vary$)/
+const OF_THE_REQUEST = /^(x-|cache-control$|ratelimit|token-|access-control-|vary$)/
 
 /** The headers that speak of the request, and not of the answer that is withheld. */
 function withoutContent(headers: Headers): Record<string, string> {
