@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Sql } from 'postgres'
 import { connect } from '../src/db.ts'
 import { startEmbedded } from '../src/embedded.ts'
 import { client } from '../tests/kit/client.ts'
@@ -36,7 +37,7 @@ export async function startBench() {
   const durable = await start(env)
   const undurable = await start({ ...env, AUDIT_REQUIRED: 'false' })
   const bare = await start({}, [BUN[0] ?? 'bun', join(import.meta.dir, 'http-bare.ts')])
-  const sql = connect(database.url)
+  const { sql } = connect(database.url)
   return {
     durable,
     undurable,
@@ -52,7 +53,7 @@ export async function startBench() {
 }
 
 /** What the requests need, made over HTTP but for what time alone brings: an expired token and a long log. */
-async function fill(url: string, sql: ReturnType<typeof connect>) {
+async function fill(url: string, sql: Sql) {
   const call = client(url)
   const account = { username: 'bench', email: 'bench@example.org', password: 'a long sentence' }
   const login = { username: account.username, password: account.password }

@@ -2,12 +2,18 @@ import { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 import { createPulse } from './pulse.ts'
 
+/** What a process asks its database through. */
+export type Pools = {
+  sql: Sql
+  /** One connection, on which the audit's batches follow each other. */
+  auditSql: Sql
+}
+
 /**
- * Opens a pool of at most `max` connections, whose sessions begin with these settings. Nothing is connected before the first
- * query. What it asks fails within seconds when the database hangs (`createPulse`), and at its statement_timeout when that
- * is slow.
+ * Opens pools, whose sessions begin with these settings. Nothing is connected before the first query. What they ask fails
+ * within seconds when the database hangs (`createPulse`), and at its statement_timeout when that is slow.
  */
-export function connect(url: string, session: Record<string, string> = {}, max = 16): Sql {
+export function connect(url: string, session: Record<string, string> = {}): Pools {
   const options = {
     connect_timeout: 5,
     // A database that comes back is found again at once, not after the default's growing pause.
@@ -24,7 +30,9 @@ export function connect(url: string, session: Record<string, string> = {}, max =
     ask: () => questions`select`,
     encrypted: Boolean(questions.options.ssl),
   })
-  return postgres(url, { ...options, max, ...{ socket: socketFactory(pulse.carries) } })
+  const pool = (max: number) =>
+    postgres(url, { ...options, max, ...{ socket: socketFactory(pulse.carries) } })
+  return { sql: pool(16), auditSql: pool(1) }
 }
 
 /**

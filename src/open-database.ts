@@ -1,15 +1,7 @@
-import type { Sql } from 'postgres'
 import { type Config, ConfigError } from './config.ts'
-import { connect, hasOwnSessions } from './db.ts'
+import { connect, hasOwnSessions, type Pools } from './db.ts'
 import type { Log } from './log.ts'
 import { migrate } from './migrate.ts'
-
-/** What the service asks its database through. */
-type Pools = {
-  sql: Sql
-  /** One connection, on which the audit's batches follow each other. */
-  auditSql: Sql
-}
 
 export type Database = Pools & {
   close(): Promise<void>
@@ -49,11 +41,10 @@ async function end({ sql, auditSql }: Pools): Promise<void> {
 
 /** Migrates as the user of the URL, and opens the pools of the service, which as a rule may do less. */
 async function openService(url: string, log: Log): Promise<Pools> {
-  const owner = connect(url)
+  const { sql: owner } = connect(url)
   try {
     if (!(await hasOwnSessions(owner))) throw new ConfigError(SHARED_SESSIONS)
-    const session = await migrate({ sql: owner, log })
-    return { sql: connect(url, session), auditSql: connect(url, session, 1) }
+    return connect(url, await migrate({ sql: owner, log }))
   } finally {
     await owner.end({ timeout: 2 })
   }

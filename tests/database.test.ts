@@ -18,7 +18,7 @@ beforeAll(async () => {
   const url = new URL(database.url)
   proxy = await startProxy({ hostname: url.hostname, port: Number(url.port) })
   url.port = String(proxy.port)
-  sql = connectService(url.href)
+  sql = connectService(url.href).sql
   admin = postgres((await testServer()).url, { max: 1 })
   app = await testApp({ sql, pendingMigrations: () => pendingMigrations(sql) })
   user = await app.user()

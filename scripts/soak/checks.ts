@@ -72,7 +72,7 @@ export async function brokenFiles(load: Load): Promise<number> {
 export async function orphans(env: Record<string, string>): Promise<string[]> {
   const config = loadConfig(env)
   const log = createLog('warn')
-  const sql = connect(config.DATABASE_URL ?? '')
+  const { sql } = connect(config.DATABASE_URL ?? '')
   try {
     const storage = await openStorage(config, log, 'files')
     await storage.tidy(0)

@@ -1,6 +1,7 @@
 // What is done later, at a time that the database keeps, while the clock of the database is stepped.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdir, rename } from 'node:fs/promises'
+import type { Sql } from 'postgres'
 import { createLog } from '../../src/log.ts'
 import { keepRetention } from '../../src/retention/retention.ts'
 import { localStorage } from '../../src/storage/local.ts'
@@ -22,10 +23,10 @@ const made = folders()
 
 describe.skipIf(!HAS_FAKETIME)('the clock of the database is set back by an hour:', () => {
   let database: SteppedDatabase
-  let pool: ReturnType<typeof connectService>
+  let pool: Sql
   beforeAll(async () => {
     database = await steppedDatabase(made)
-    pool = connectService(database.url)
+    pool = connectService(database.url).sql
   })
   afterAll(async () => {
     await pool.end()

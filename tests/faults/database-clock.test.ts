@@ -184,7 +184,7 @@ type Instance = Awaited<ReturnType<typeof instance>>
 
 /** The app on this database, and how often it reads a token from it. */
 async function instance(url: string) {
-  const pool = connectService(url)
+  const { sql: pool } = connectService(url)
   const slow = slowReads(pool)
   const app = await testApp({ sql: slow.pool, queue: await createQueue(pool, log) })
   const status = async (bearer: string) => (await app.call('GET', ME, { bearer })).status

@@ -10,8 +10,8 @@ const CLIENTS = Number(process.env.FAULT_CLIENTS ?? 24)
 const FROZEN_MS = 10_000
 /** Three seconds and a half until a hang is noticed, and as much again for a machine that is busy. */
 const PATIENCE_MS = 7_000
-/** Its pool, the connection that hears of changes, and the one that asks whether the database answers. */
-const CONNECTIONS = 16 + 2
+/** Its pool, the connection of the audit, the one that hears of changes, and the one that asks whether the database answers. */
+const CONNECTIONS = 16 + 3
 
 // The processes of PostgreSQL are found in /proc.
 const linuxTest = test.skipIf(process.platform !== 'linux')

@@ -24,7 +24,7 @@ export async function fileServer(command?: string[], more: Record<string, string
     ...more,
   }
   const running = await service(folder, env, command)
-  const sql = connect(database.url)
+  const { sql } = connect(database.url)
   const call = client(running.url)
   const jwt = await logIn(call, 'cytometrist')
   return {

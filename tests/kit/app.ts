@@ -46,8 +46,7 @@ export type TestApp = Awaited<ReturnType<typeof testApp>>
 export async function testApp(options: Partial<AppOptions> = {}) {
   const database = await createDatabase()
   const sql = postgres(database.url, { max: 4, onnotice: () => undefined })
-  const pool = connectService(database.url)
-  const auditSql = options.sql ?? connectService(database.url, 1)
+  const { sql: pool, auditSql } = connectService(database.url)
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-app-'))
   const lines: string[] = []
   const parts = await mkdtemp(join(tmpdir(), 'pat-auth-parts-'))
@@ -55,7 +54,7 @@ export async function testApp(options: Partial<AppOptions> = {}) {
   const log = createLog('debug', (line) => lines.push(line))
   const app = createApp({
     sql: pool,
-    auditSql,
+    auditSql: options.sql ?? auditSql,
     log,
     counts: createCounts(log),
     storage: await localStorage(folder),

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres, { type Sql } from 'postgres'
+import postgres from 'postgres'
 import { connect } from '../../src/db.ts'
 import { startEmbedded } from '../../src/embedded.ts'
 import { createLog } from '../../src/log.ts'
@@ -58,8 +58,7 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
 }
 
 /** Connections as the service has them, in its role. Those of a test that changes rows by hand are the owner's. */
-export const connectService = (url: string, max?: number): Sql =>
-  connect(url, { role: SERVICE_ROLE }, max)
+export const connectService = (url: string) => connect(url, { role: SERVICE_ROLE })
 
 /** For the preload's afterAll. */
 export async function stopTestServer(): Promise<void> {

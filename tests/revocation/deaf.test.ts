@@ -23,7 +23,7 @@ beforeAll(async () => {
   const target = { hostname: url.hostname, port: Number(url.port) }
   const proxy = await startProxy(target, () => notifications(hearing))
   url.port = String(proxy.port)
-  const [near, far] = [connectService(database.url), connectService(url.href)]
+  const [near, far] = [connectService(database.url).sql, connectService(url.href).sql]
   slow = slowReads(far)
   healthy = await testApp({ sql: near })
   deaf = await testApp({ sql: slow.pool })

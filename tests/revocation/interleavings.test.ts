@@ -20,7 +20,7 @@ beforeAll(async () => {
   database = await createDatabase()
   admin = postgres(database.url, { max: 1 })
   const start = async (): Promise<Instance> => {
-    const sql = connectService(database.url)
+    const { sql } = connectService(database.url)
     const slow = slowReads(sql)
     return { app: await testApp({ sql: slow.pool }), slow, sql }
   }

@@ -22,7 +22,7 @@ let user: User
 beforeAll(async () => {
   database = await createDatabase()
   sql = postgres(database.url, { max: 4, onnotice: () => undefined })
-  pool = connectService(database.url)
+  pool = connectService(database.url).sql
   slow = slowReads(pool)
   app = await testApp({ sql: slow.pool })
   user = await app.user()

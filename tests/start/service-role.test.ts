@@ -86,7 +86,7 @@ async function writerIn(database: string, { url }: Service): Promise<string> {
 
 test('security 30: the role of the service reads and adds audit rows, and can neither change nor remove them', async () => {
   const { url, drop } = await createDatabase()
-  const sql = connectService(url)
+  const { sql } = connectService(url)
   const refused = [
     'update audit_log set authorized = true',
     'delete from audit_log',

@@ -68,6 +68,8 @@ test.concurrent('SIGTERM: an idle connection is closed, a new one refused, a slo
 })
 
 test.concurrent('SIGTERM with a DRAIN_DELAY_SECONDS: it says that it is not ready while it serves on, and then stops', async () => {
+  const database = await createDatabase()
+  const sql = postgres(database.url, { max: 1 })
   const env = { DATABASE_URL: database.url, DRAIN_DELAY_SECONDS: '4' }
   const running = await service(await made.create(), env)
   const call = client(running.url)
@@ -90,6 +92,8 @@ test.concurrent('SIGTERM with a DRAIN_DELAY_SECONDS: it says that it is not read
   const rows = await sql`select status_code from audit_log where token_id = ${id}`
   expect([...rows]).toEqual([{ status_code: 200 }])
   expect(running.lines.map(({ event }) => event)).toEqual(['listening', 'stopping', 'stopped'])
+  await sql.end()
+  await database.drop()
 })
 
 test.concurrent('SIGTERM: a client that hangs holds nothing up for 10 seconds, and its upload leaves a row in the log and no bytes', async () => {

@@ -1,6 +1,7 @@
 // What becomes of an upload whose instance dies while it makes the file.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { createHash } from 'node:crypto'
+import type { Sql } from 'postgres'
 import { connect } from '../../src/db.ts'
 import { FILES, fcsBytes } from '../files/kit.ts'
 import { client, fcsToken, logIn } from '../kit/client.ts'
@@ -12,11 +13,11 @@ setDefaultTimeout(30_000)
 
 const made = folders()
 let database: Awaited<ReturnType<typeof createDatabase>>
-let sql: ReturnType<typeof connect>
+let sql: Sql
 let env: Record<string, string>
 beforeAll(async () => {
   database = await createDatabase()
-  sql = connect(database.url)
+  sql = connect(database.url).sql
   env = {
     DATABASE_URL: database.url,
     DATA_DIR: await made.create(),
