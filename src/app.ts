@@ -50,6 +50,7 @@ import { uploadRoutes } from './uploads/routes.ts'
 import { uploadSweep } from './uploads/sweep.ts'
 import { tus } from './uploads/tus.ts'
 import { uploadRows } from './uploads/uploads.ts'
+import { tusVersion } from './uploads/version.ts'
 import { userRoutes } from './users/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 
@@ -196,6 +197,7 @@ export function createApp(options: AppOptions) {
           },
         }),
       )
+      .use(tusVersion())
       .use(problemDetails())
       .use(cors(options.corsOrigins))
       .use(requestHeaders(expiryHeaders(pat)))

@@ -1,11 +1,12 @@
 import { Elysia } from 'elysia'
 import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
+import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { documented, Id } from '../schema.ts'
 import { StorageUnavailable } from '../storage/storage.ts'
 import type { Finishing } from './finishing.ts'
-import { noSuchUpload, notNow, PIECE, type Tus } from './tus.ts'
+import { notNow, PIECE, type Tus } from './tus.ts'
 import type { Uploads } from './uploads.ts'
 
 const TAG = 'FCS uploads'
@@ -71,7 +72,7 @@ export function uploadRoutes(options: {
 
   const own = async (owner: string, id: string) => {
     const upload = await uploads.own(owner, id)
-    if (!upload) throw noSuchUpload()
+    if (!upload) throw refuse('not_found')
     return upload
   }
 
