@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { client, fcsToken, logIn, uploadHead } from '../kit/client.ts'
@@ -9,9 +9,8 @@ import { folders, outcome, rawConnection, type Service, service, until } from '.
 setDefaultTimeout(30_000)
 
 const made = folders()
-const sample = new Uint8Array(
-  await Bun.file(join(import.meta.dir, '../../data/sample.fcs')).arrayBuffer(),
-)
+const project = join(import.meta.dir, '../..')
+const sample = new Uint8Array(await Bun.file(join(project, 'data/sample.fcs')).arrayBuffer())
 let database: Awaited<ReturnType<typeof createDatabase>>
 let sql: postgres.Sql
 beforeAll(async () => {
@@ -111,6 +110,36 @@ test.concurrent('SIGINT stops it in the same way, and a second signal changes no
   expect(running.lines.map(({ event }) => event)).toEqual(['listening', 'stopping', 'stopped'])
   await database.drop()
 })
+
+/** As bash before 5.1, which macOS has: a command that stands alone takes its place, and one of a list does not. */
+const OLD_BASH = `#!/bin/sh
+case "$2" in *'&&'*) ;; *) exec sh -c "exec $2" ;; esac
+sh -c "$2"
+`
+
+test.concurrent.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s to `bun run start` stops the service, in an old shell too',
+  async (signal) => {
+    const { scripts } = await Bun.file(join(project, 'package.json')).json()
+    const folder = await made.create()
+    // Without what is installed before: that changes the packages under the tests.
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ scripts: { start: scripts.start } }),
+    )
+    await symlink(join(project, 'src'), join(folder, 'src'))
+    await mkdir(join(folder, 'bin'))
+    await writeFile(join(folder, 'bin/bash'), OLD_BASH, { mode: 0o755 })
+    const running = await service(
+      folder,
+      { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, DATABASE_URL: database.url },
+      [process.execPath, 'run', 'start'],
+    )
+    running.signal(signal)
+    expect(await running.closed).toBe(0)
+    expect(running.lines.at(-1)?.event).toBe('stopped')
+  },
+)
 
 test.concurrent('a start that waits for a migration elsewhere can be stopped, and has changed nothing', async () => {
   const database = await createDatabase()
