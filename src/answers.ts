@@ -2,8 +2,9 @@ import { Elysia } from 'elysia'
 import { after, around } from './plugins/around.ts'
 
 /**
- * What every answer goes through on its way out, whoever made it: a failure becomes an answer, which is put into the form
- * that the client asked for, and is given the headers that all have. One step does it all: each would wait anew.
+ * What every answer goes through on its way out, whoever made it: it is put into the form that the client asked for, and is
+ * given the headers that all have. `step` does it around an app, of which a failure becomes an answer, too. It is one step
+ * for all of this, for each would wait anew.
  */
 export function answers({
   failure,
@@ -14,21 +15,26 @@ export function answers({
   form: (request: Request, response: Response) => Response | Promise<Response>
   headers: readonly ((request: Request, headers: Headers) => void)[]
 }) {
-  return new Elysia({ name: 'answers' }).wrap(
-    around((request, handle) => {
-      const complete = (made: Response) =>
-        after(form(request, made), (response) => {
-          for (const set of headers) set(request, response.headers)
-          return response
-        })
-      const failed = (error: unknown) => complete(failure(request, error))
-      let response: Response | Promise<Response>
-      try {
-        response = handle(request)
-      } catch (error) {
-        return failed(error)
-      }
-      return response instanceof Promise ? response.then(complete, failed) : complete(response)
-    }),
-  )
+  const complete = (request: Request, made: Response) =>
+    after(form(request, made), (response) => {
+      for (const set of headers) set(request, response.headers)
+      return response
+    })
+
+  return {
+    complete,
+    step: new Elysia({ name: 'answers' }).wrap(
+      around((request, handle) => {
+        const answered = (response: Response) => complete(request, response)
+        const failed = (error: unknown) => complete(request, failure(request, error))
+        let response: Response | Promise<Response>
+        try {
+          response = handle(request)
+        } catch (error) {
+          return failed(error)
+        }
+        return response instanceof Promise ? response.then(answered, failed) : answered(response)
+      }),
+    ),
+  }
 }

@@ -51,6 +51,7 @@ import { uploadRoutes } from './uploads/routes.ts'
 import { uploadSweep } from './uploads/sweep.ts'
 import { tus } from './uploads/tus.ts'
 import { uploadRows } from './uploads/uploads.ts'
+import { tusVersion } from './uploads/version.ts'
 import { userRoutes } from './users/routes.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 
@@ -140,6 +141,11 @@ export function createApp(options: AppOptions) {
   const isHealth = (path: string) => path === '/health'
   const limit = options.rateLimitPerMinute
   const failures = errors(log)
+  const outgoing = answers({
+    failure: failures.failure,
+    form: inForm,
+    headers: [tusVersion, corsHeaders(options.corsOrigins), commonHeaders, expiryHeaders(pat)],
+  })
 
   return (
     root
@@ -184,13 +190,7 @@ export function createApp(options: AppOptions) {
         }),
       )
       .use(headAnswers())
-      .use(
-        answers({
-          failure: failures.failure,
-          form: inForm,
-          headers: [corsHeaders(options.corsOrigins), commonHeaders, expiryHeaders(pat)],
-        }),
-      )
+      .use(outgoing.step)
       .use(
         audit({
           sql: options.auditSql,
@@ -198,7 +198,7 @@ export function createApp(options: AppOptions) {
           address,
           called: original.called,
           skip: isHealth,
-          form: inForm,
+          complete: outgoing.complete,
           required: options.auditRequired,
           onLost(error, rows) {
             log.error('audit rows lost', { rows, error: String(error) })

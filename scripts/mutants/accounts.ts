@@ -31,6 +31,13 @@ export const accounts: readonly Mutant[] = [
     tests: ['tests/accounts/guessable.test.ts'],
   },
   {
+    does: 'takes a username that looks like another one',
+    file: 'src/auth/fields.ts',
+    from: '(name) => !UNSEEN.test(name)',
+    to: '(name) => name.length > 0',
+    tests: ['tests/accounts/register.test.ts'],
+  },
+  {
     does: 'accepts a login that was logged out',
     file: 'src/auth/session.ts',
     from: 'if (!state.open || state.session_epoch !== epoch) {',

@@ -45,6 +45,13 @@ export const standards: readonly Mutant[] = [
     tests: ['tests/gateways/verify.test.ts'],
   },
   {
+    does: 'takes a misspelt scope of a gateway for none',
+    file: 'src/gateways/routes.ts',
+    from: 'if ([...query.keys()].some((name) => !QUERY_NAMES.includes(name))) {',
+    to: 'if (QUERY_NAMES.length === 0) {',
+    tests: ['tests/gateways/verify.test.ts'],
+  },
+  {
     does: 'takes any number of reports of leaked tokens',
     file: 'src/leaks/limit.ts',
     from: 'count(request, limitKey(address(request)))',

@@ -62,6 +62,13 @@ export const uploads: readonly Mutant[] = [
     tests: hostile,
   },
   {
+    does: 'keeps the room of an upload that nobody has heard of for a day',
+    file: 'src/uploads/uploads.ts',
+    from: "const UNHEARD = '1 hour'",
+    to: "const UNHEARD = '24 hours'",
+    tests: ['tests/uploads/quota.test.ts'],
+  },
+  {
     does: 'leaves the bytes of a file that was deleted while it was made',
     file: 'src/uploads/finishing.ts',
     from: 'await storage.remove(id)',

@@ -19,6 +19,25 @@ const Verified = z.object({
   expires_at: z.date(),
 })
 
+/** What may stand in the query. */
+const QUERY = [
+  {
+    name: 'scope',
+    in: 'query' as const,
+    description: 'What the token has to hold, all of it',
+    style: 'form' as const,
+    explode: false,
+    schema: { type: 'array' as const, items: { type: 'string' as const, enum: [...SCOPES] } },
+  },
+  {
+    name: 'method',
+    in: 'query' as const,
+    description: 'With which method the client came, for the log of the token',
+    schema: { type: 'string' as const },
+  },
+]
+const QUERY_NAMES: readonly string[] = QUERY.map(({ name }) => name)
+
 /** Envoy asks with the method of its client. HEAD stands with GET. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -58,12 +77,15 @@ export function gatewayRoutes({
       },
     })
   }
-  const detail = operation('Gateways', 'Check a token for a gateway', {
-    description:
-      'The scopes that are needed, none or several, in the query `scope` or the header `X-Required-Scope`. `X-Auth-User`, `X-Auth-User-Id`, `X-Auth-Token-Id` and `X-Auth-Scopes` of the answer say who calls.',
-    answer: [200, Verified],
-    refusals: { 422: 'An unknown scope' },
-  })
+  const detail = {
+    ...operation('Gateways', 'Check a token for a gateway', {
+      description:
+        'The scopes that are needed, none or several, in the query `scope` or the header `X-Required-Scope`. `X-Auth-User`, `X-Auth-User-Id`, `X-Auth-Token-Id` and `X-Auth-Scopes` of the answer say who calls.',
+      answer: [200, Verified],
+      refusals: { 422: 'An unknown scope, or a query of another name' },
+    }),
+    parameters: QUERY,
+  }
   const routes = new Elysia().use(guard).get(VERIFY, verify, { token: named, detail })
   for (const method of METHODS) {
     routes.route(method, `${VERIFY}/*`, verify, {
@@ -84,7 +106,12 @@ function namedScopes(request: Request): Scope[] {
   const header = request.headers.get(REQUIRED_SCOPE)
   const isExact = requestPath(request) === VERIFY
   if (!isExact && header === null) throw refuse('bad_request', 'X-Required-Scope is needed')
-  const given = [...(isExact ? queryOf(request).getAll('scope') : []), header ?? '']
+  const query = isExact ? queryOf(request) : new URLSearchParams()
+  // A misspelt `scope` would ask for none, and be a yes to any token.
+  if ([...query.keys()].some((name) => !QUERY_NAMES.includes(name))) {
+    throw refuseField('query', `nothing but ${QUERY_NAMES.join(' and ')}`)
+  }
+  const given = [...query.getAll('scope'), header ?? '']
   const names = given.flatMap((list) => list.split(/[ ,]+/)).filter((name) => name !== '')
   return names.map((name) => {
     const scope = SCOPES.find((known) => known === name)

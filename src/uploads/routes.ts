@@ -1,12 +1,13 @@
 import { Elysia } from 'elysia'
 import { isDatabaseDown } from '../db.ts'
 import { operation } from '../docs/operation.ts'
+import { refuse } from '../errors.ts'
 import type { ScopeGuard } from '../guard.ts'
 import { documented, Id } from '../schema.ts'
 import { StorageUnavailable } from '../storage/storage.ts'
 import type { Finishing } from './finishing.ts'
-import { noSuchUpload, notNow, PIECE, type Tus } from './tus.ts'
-import type { Uploads } from './uploads.ts'
+import { notNow, PIECE, type Tus } from './tus.ts'
+import type { Upload, Uploads } from './uploads.ts'
 
 const TAG = 'FCS uploads'
 const OneUpload = documented(Id)
@@ -69,9 +70,8 @@ export function uploadRoutes(options: {
     return response
   }
 
-  const own = async (owner: string, id: string) => {
-    const upload = await uploads.own(owner, id)
-    if (!upload) throw noSuchUpload()
+  const known = (upload: Upload | null): Upload => {
+    if (!upload) throw refuse('not_found')
     return upload
   }
 
@@ -100,7 +100,7 @@ export function uploadRoutes(options: {
         const response = await tus.answer(request, { owner: principal.userId })
         const id = response.headers.get('location')?.split('/').pop() ?? ''
         const size = Number(request.headers.get('upload-length'))
-        return proceed(response, id, size, () => uploads.touch(id))
+        return proceed(response, id, size, () => uploads.touch(id, 'beginning'))
       },
       {
         scope: 'fcs:write',
@@ -120,7 +120,8 @@ export function uploadRoutes(options: {
       '/uploads/:id',
       async ({ request, params, principal }) => {
         try {
-          const { id, size_bytes, expires_at } = await own(principal.userId, params.id)
+          const upload = known(await uploads.own(principal.userId, params.id))
+          const { id, size_bytes, expires_at } = upload
           const response = await tus.answer(request, { id })
           return await proceed(response, id, size_bytes, async () => expires_at)
         } catch (error) {
@@ -147,13 +148,13 @@ export function uploadRoutes(options: {
     .patch(
       '/uploads/:id',
       async ({ request, params, principal }) => {
-        const { id, size_bytes } = await own(principal.userId, params.id)
+        const { id, size_bytes } = known(await uploads.resume(principal.userId, params.id))
         try {
           const response = await tus.answer(request, { id })
-          return await proceed(response, id, size_bytes, () => uploads.touch(id))
+          return await proceed(response, id, size_bytes, () => uploads.touch(id, 'piece'))
         } catch (error) {
           // Of a piece that broke off some bytes have come.
-          if (request.signal.aborted) await uploads.touch(id)
+          if (request.signal.aborted) await uploads.touch(id, 'piece')
           throw error
         }
       },
@@ -181,8 +182,10 @@ export function uploadRoutes(options: {
     )
     .delete(
       '/uploads/:id',
-      async ({ request, params, principal }) =>
-        tus.answer(request, { id: (await own(principal.userId, params.id)).id }),
+      async ({ request, params, principal }) => {
+        const { id } = known(await uploads.own(principal.userId, params.id))
+        return tus.answer(request, { id })
+      },
       {
         scope: 'fcs:write',
         params: OneUpload,

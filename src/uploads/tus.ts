@@ -7,12 +7,9 @@ import { Refusal } from '../plugins/refusal.ts'
 import { leases } from './lease.ts'
 import type { Parts } from './parts.ts'
 import type { Uploads } from './uploads.ts'
-
-export const UPLOADS_PATH = '/api/v1/fcs/uploads'
+import { UPLOADS_PATH, VERSION } from './version.ts'
 
 export const PIECE = 'application/offset+octet-stream'
-const VERSION = '1.0.0'
-const PROTOCOL = { 'tus-resumable': VERSION, 'tus-version': VERSION }
 /** What the library reads of a request. It refuses others for what is in them, and does nothing else with them. */
 const ASKED = [
   ...['tus-resumable', 'content-type', 'content-length', 'upload-offset', 'upload-length'],
@@ -20,7 +17,7 @@ const ASKED = [
 ]
 /** Of the answers of the library: its headers for other origins are not ours. */
 const HEADERS = [
-  ...['tus-resumable', 'tus-version', 'tus-extension', 'tus-max-size', 'location'],
+  ...['tus-version', 'tus-extension', 'tus-max-size', 'location'],
   ...['upload-offset', 'upload-length', 'upload-metadata'],
 ]
 
@@ -39,7 +36,7 @@ const STATUS = new Map<unknown, number>([
   [ERRORS.UNSUPPORTED_CREATION_DEFER_LENGTH_EXTENSION, 400],
 ])
 
-/** The tus 1.0 protocol. Throws refusals, with the headers of the protocol. */
+/** The tus 1.0 protocol. Throws refusals. */
 export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxBytes: number }) {
   const { sql, uploads, parts, maxBytes } = options
   const courses = noted<Course>()
@@ -97,23 +94,21 @@ export function tus(options: { sql: Sql; uploads: Uploads; parts: Parts; maxByte
   }
 }
 
-export const noSuchUpload = () => refuse('not_found', undefined, { headers: PROTOCOL })
-
 /**
  * Of all refusals of HEAD it is this one after which tus-js-client asks again: after any other, a 503 as well, it sends
  * the file anew from its first byte (tus/tus-js-client#895). Other clients take it for what it says, too.
  */
 export const notNow = (message: string) =>
-  refuse('locked', message, { headers: { ...PROTOCOL, 'retry-after': '1' } })
+  refuse('locked', message, { headers: { 'retry-after': '1' } })
 
 function demandProtocol({ method, headers }: Request): void {
   if (method === 'OPTIONS') return
   if (headers.get('tus-resumable') !== VERSION) {
-    throw new Refusal(412, { message: `Tus-Resumable has to be ${VERSION}`, headers: PROTOCOL })
+    const message = `Tus-Resumable has to be ${VERSION}`
+    throw new Refusal(412, { message, headers: { 'tus-version': VERSION } })
   }
   if (method === 'PATCH' && headers.get('content-type') !== PIECE) {
-    const message = `Content-Type has to be ${PIECE}`
-    throw refuse('unsupported_media_type', message, { headers: PROTOCOL })
+    throw refuse('unsupported_media_type', `Content-Type has to be ${PIECE}`)
   }
 }
 
@@ -135,16 +130,9 @@ function askedOf({ method, headers, body }: Request, id: string | undefined): Re
 }
 
 function refusal(request: Request, status: number, text: string, error: unknown): unknown {
-  if (error instanceof Refusal) {
-    const { message, data, headers } = error.detail
-    return new Refusal(error.status, {
-      ...(message !== undefined && { message }),
-      ...(data && { data }),
-      headers: { ...headers, ...PROTOCOL },
-    })
-  }
+  if (error instanceof Refusal) return error
   if (request.signal.aborted || error === ERRORS.ABORTED) {
-    return refuse('bad_request', 'The upload broke off before its end', { headers: PROTOCOL })
+    return refuse('bad_request', 'The upload broke off before its end')
   }
   // What the library has no name for is from below.
   if (error instanceof Error && !('status_code' in error)) return error
@@ -152,7 +140,7 @@ function refusal(request: Request, status: number, text: string, error: unknown)
     return notNow('Another request works on this upload')
   }
   if (status >= 500 && !STATUS.has(error)) return new Error(`tus: ${text.trim()}`)
-  return new Refusal(STATUS.get(error) ?? status, { message: text.trim(), headers: PROTOCOL })
+  return new Refusal(STATUS.get(error) ?? status, { message: text.trim() })
 }
 
 /** What is known of an upload from its row, and its bytes from where they are kept. */

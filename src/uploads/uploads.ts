@@ -20,6 +20,11 @@ export type NewUpload = Pick<Upload, 'id' | 'owner' | 'filename' | 'metadata' | 
 
 export type Uploads = ReturnType<typeof uploadRows>
 
+/** How long one waits for its client to come back at all, who may never have heard where it is. */
+const UNHEARD = '1 hour'
+/** And how long for its next byte, once its client has. */
+const HEARD = '24 hours'
+
 /** The uploads in pieces: a row each, from the first byte to a day after the last one. */
 export function uploadRows(sql: Sql, quota: StorageQuota) {
   const columns = sql`id, owner_id as owner, filename, metadata, size_bytes::float8 as size_bytes, state, progress,
@@ -32,8 +37,9 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
         owner,
         size_bytes,
         (sql) => sql`
-          insert into uploads (id, owner_id, filename, metadata, size_bytes) values
-            (${id}, ${owner}, ${filename}, ${JSON.stringify(metadata)}::text::json, ${size_bytes})`,
+          insert into uploads (id, owner_id, filename, metadata, size_bytes, expires_at) values
+            (${id}, ${owner}, ${filename}, ${JSON.stringify(metadata)}::text::json, ${size_bytes},
+              now() + ${UNHEARD}::interval)`,
       ),
 
     async find(id: string): Promise<Upload | null> {
@@ -50,10 +56,19 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
       return found ?? null
     },
 
+    /** Its owner's, who has come back to it with a piece. */
+    async resume(owner: string, id: string): Promise<Upload | null> {
+      const [found] = await sql<Upload[]>`
+        update uploads set expires_at = now() + ${HEARD}::interval
+        where id = ${id} and owner_id = ${owner} and expires_at > now() returning ${columns}`
+      return found ?? null
+    },
+
     /** Bytes have come: until when the next ones may. */
-    async touch(id: string): Promise<Date> {
+    async touch(id: string, by: 'beginning' | 'piece'): Promise<Date> {
+      const wait = by === 'beginning' ? UNHEARD : HEARD
       const [row] = await sql<{ expires_at: Date }[]>`
-        update uploads set expires_at = now() + interval '24 hours'
+        update uploads set expires_at = now() + ${wait}::interval
         where id = ${id} and state <> 'failed' returning expires_at`
       // Given up meanwhile, or removed.
       if (!row) throw refuse('not_found')
@@ -105,7 +120,7 @@ export function uploadRows(sql: Sql, quota: StorageQuota) {
     /** Removes the row, of which there may be none. */
     forget: (id: string) => sql`delete from uploads where id = ${id}`,
 
-    /** What nobody has sent a byte of for a day, or has asked about for as long after it was done. */
+    /** What nobody has come back to for an hour, or has sent a piece of for a day; and what was done a day ago. */
     expired: () => sql<{ id: string }[]>`
       select id from uploads
       where expires_at < now() and coalesce(held_until < now(), true)`,

@@ -37,6 +37,9 @@ test.each([
   ['3 characters outside the basic plane', '🧬🔬🧪'],
   ['50 of them', '🧬'.repeat(50)],
   ['many scripts', '用户 Zoë Ωμέγα'],
+  ['letters and their marks apart', 'Zoe\u0308 Nguye\u0302\u0303n'],
+  ['vowel signs and letters that are joined', 'क्षत्रिय கண்ணன் مريم'],
+  ['punctuation and signs', "o'brien-42 @ λ+½ (日本)"],
 ])('a username of %s is taken', async (_, username) => {
   const { status, body } = await register({ username })
   expect([status, body.data?.username]).toEqual([201, username])
@@ -53,11 +56,57 @@ test.each([
   ['an override of direction', 'ab\u202ecd'],
   ['a space of no width', 'ad\u200bmin'],
   ['nothing that can be seen', '\u200b\u2060\u200b'],
+  ['marks alone', '\u0301\u0301\u0301'],
+  ['a mark with nothing to stand on', ' \u0301abc'],
+  ['two spaces in a row', 'ab  cd'],
   ['no text', 12_345],
   ['null', null],
 ])('a username of %s is 422', async (_, username) => {
   const { status, body } = await register({ username })
   expect([status, body.data?.errors[0].field]).toEqual([422, 'username'])
+})
+
+const LETTERS = [...'aZß9-ωЖ中あ한ا🧬']
+const UNSEEN = [
+  // Formats: joiners, marks of direction, invisible operators, tags.
+  'ad 61c 180e 200b-200f 202a-202e 2060-206f feff fff9-fffb e0001 e0020-e007f',
+  // Shown by nothing without being a format: fillers and selectors; and an empty cell of braille.
+  '34f 115f-1160 17b4-17b5 180b-180d 3164 ffa0 fe00-fe0f e0100-e01ef 2800',
+  // Blanks.
+  '9-d 85 a0 1680 2000-200a 2028-2029 202f 205f 3000',
+  // Controls, private use, what is unassigned and what is no character.
+  '0-8 7f-84 e000-f8ff f0000-ffffd 378 fdd0-fdef fffe-ffff',
+].flatMap((ranges) =>
+  ranges.split(' ').map((range) => range.split('-').map((point) => Number.parseInt(point, 16))),
+)
+
+test('no username differs from another by what nobody sees', async () => {
+  const unseen = fc
+    .constantFrom(...UNSEEN)
+    .chain(([min = 0, max = min]) => fc.integer({ min, max }))
+    .map((point) => String.fromCodePoint(point))
+  const part = fc.string({ unit: fc.constantFrom(...LETTERS), minLength: 2, maxLength: 9 })
+  await fc.assert(
+    fc.asyncProperty(
+      part,
+      fc.array(unseen, { minLength: 1, maxLength: 3 }),
+      part,
+      async (...given) => {
+        const { status, body } = await register({ username: given.flat().join('') })
+        expect([status, body.data.errors[0].field]).toEqual([422, 'username'])
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('who has such a name from before still logs in by it', async () => {
+  const { body } = await register({ username: 'from before' })
+  const [username, key] = ['می\u200cخواهم', caseless('می\u200cخواهم')]
+  await app.sql`
+    update users set username = ${username}, username_key = ${key} where id = ${body.data.id}`
+  const json = { username, password: PASSWORD }
+  expect((await app.call('POST', '/api/v1/auth/login', { json })).status).toBe(200)
 })
 
 test.each([

@@ -67,6 +67,22 @@ describe('when the row can not be written', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })
 
+  test('the refusal is in the form that the client asked for, and says of the token and the limits what any answer says', async () => {
+    const limited = await testApp({ rateLimitPerMinute: 60, corsOrigins: ['https://lab.example'] })
+    const { token } = await limited.token(await limited.user(), ['users:read'])
+    const headers = { accept: 'application/problem+json', origin: 'https://lab.example' }
+    const call = { bearer: token, headers }
+    const refused = await withoutLog(limited, () => limited.call('GET', '/api/v1/users/me', call))
+    const answered = await limited.call('GET', '/api/v1/users/me', call)
+    expect(refused.body).toMatchObject({ status: 503, type: expect.stringMatching(/unavailable/) })
+    expect(refused.headers.get('content-type')).toBe('application/problem+json')
+    const same = ['token-expires-at', 'ratelimit-policy', 'access-control-allow-origin', 'vary']
+    const of = (answer: { headers: Headers }) => same.map((name) => answer.headers.get(name))
+    expect(of(refused)).toEqual(of(answered))
+    expect(of(refused)).not.toContain(null)
+    await limited.close()
+  })
+
   test('it is in the log of the program, and calls without a token go on', async () => {
     const before = app.lines.length
     await withoutLog(app, async () => {

@@ -44,7 +44,7 @@ test('the two commands of the README are scripts of the package', async () => {
   const { scripts } = JSON.parse(await read('package.json'))
   for (const name of ['start', 'test']) {
     expect(commands(english)).toContain(`npx -y bun@1.4.5 run ${name}`)
-    expect(scripts[name]).toStartWith('bun install --frozen-lockfile')
+    expect(scripts[`pre${name}`] ?? scripts[name]).toStartWith('bun install --frozen-lockfile')
   }
   expect(await read('.ci/run')).toContain('npx -y bun@1.4.5 run test')
 })

@@ -72,6 +72,26 @@ test.each([
   expect((await lastRow())?.authorized).toBe(expected === 200)
 })
 
+test.each([
+  '?scop=fcs:read',
+  '?Scope=fcs:read',
+  '?scope=fcs:read&scopes=fcs:analyze',
+  '?scope%20=fcs:read',
+  '?fcs:read',
+  '?=fcs:read',
+])('the query %s is refused by its name, and not shown', async (query) => {
+  const { status, headers, body } = await asked(query, { 'x-required-scope': 'fcs:read' })
+  expect([status, headers.has('x-auth-user')]).toEqual([422, false])
+  expect(body).toEqual({
+    success: false,
+    error: 'Unprocessable Entity',
+    message: 'query: nothing but scope and method',
+    data: { errors: [{ field: 'query', rule: 'nothing but scope and method' }] },
+  })
+  expect((await lastRow())?.authorized).toBe(false)
+  expect((await app.call('GET', VERIFY + query)).status).toBe(401)
+})
+
 test('without a credential, with a wrong one and with a JWT it is 401', async () => {
   expect((await app.call('GET', VERIFY)).status).toBe(401)
   expect((await app.call('GET', `${VERIFY}?scope=fcs:bogus`)).status).toBe(401)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { client, fcsToken, logIn, uploadHead } from '../kit/client.ts'
@@ -9,9 +9,8 @@ import { folders, outcome, rawConnection, type Service, service, until } from '.
 setDefaultTimeout(30_000)
 
 const made = folders()
-const sample = new Uint8Array(
-  await Bun.file(join(import.meta.dir, '../../data/sample.fcs')).arrayBuffer(),
-)
+const project = join(import.meta.dir, '../..')
+const sample = new Uint8Array(await Bun.file(join(project, 'data/sample.fcs')).arrayBuffer())
 let database: Awaited<ReturnType<typeof createDatabase>>
 let sql: postgres.Sql
 beforeAll(async () => {
@@ -106,6 +105,25 @@ test.concurrent('SIGTERM: a client that hangs holds nothing up for 10 seconds, a
   expect([...(await audited())]).toEqual([{ endpoint: '/api/v1/fcs/upload', status_code: 400 }])
 })
 
+test.concurrent('SIGTERM with AUDIT_REQUIRED=false: the rows that no answer has waited for are written before it ends', async () => {
+  const database = await createDatabase()
+  const sql = postgres(database.url, { max: 1 })
+  const env = { DATABASE_URL: database.url, AUDIT_REQUIRED: 'false' }
+  const running = await service(await made.create(), env)
+  const call = client(running.url)
+  const { id, token } = await fcsToken(call, await logIn(call, 'hasty'))
+  const calls = Array.from({ length: 40 }, () =>
+    call('GET', '/api/v1/fcs/parameters', { bearer: token }),
+  )
+  await Promise.all(calls)
+  running.signal('SIGTERM')
+  expect(await running.closed).toBe(0)
+  const [rows] = await sql`select count(*)::int from audit_log where token_id = ${id}`
+  expect(rows?.count).toBe(40)
+  await sql.end()
+  await database.drop()
+})
+
 test.concurrent('SIGINT stops it in the same way, and a second signal changes nothing', async () => {
   const database = await createDatabase()
   const running = await service(await made.create(), { DATABASE_URL: database.url })
@@ -115,6 +133,36 @@ test.concurrent('SIGINT stops it in the same way, and a second signal changes no
   expect(running.lines.map(({ event }) => event)).toEqual(['listening', 'stopping', 'stopped'])
   await database.drop()
 })
+
+/** As bash before 5.1, which macOS has: a command that stands alone takes its place, and one of a list does not. */
+const OLD_BASH = `#!/bin/sh
+case "$2" in *'&&'*) ;; *) exec sh -c "exec $2" ;; esac
+sh -c "$2"
+`
+
+test.concurrent.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s to `bun run start` stops the service, in an old shell too',
+  async (signal) => {
+    const { scripts } = await Bun.file(join(project, 'package.json')).json()
+    const folder = await made.create()
+    // Without what is installed before: that changes the packages under the tests.
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ scripts: { start: scripts.start } }),
+    )
+    await symlink(join(project, 'src'), join(folder, 'src'))
+    await mkdir(join(folder, 'bin'))
+    await writeFile(join(folder, 'bin/bash'), OLD_BASH, { mode: 0o755 })
+    const running = await service(
+      folder,
+      { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, DATABASE_URL: database.url },
+      [process.execPath, 'run', 'start'],
+    )
+    running.signal(signal)
+    expect(await running.closed).toBe(0)
+    expect(running.lines.at(-1)?.event).toBe('stopped')
+  },
+)
 
 test.concurrent('a start that waits for a migration elsewhere can be stopped, and has changed nothing', async () => {
   const database = await createDatabase()

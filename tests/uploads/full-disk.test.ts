@@ -18,6 +18,7 @@ test.skipIf(process.platform === 'win32')(
       const at = (await call('POST', UPLOADS, length)).headers.get('location') ?? ''
       const full = await call('PATCH', at, { ...PIECE, 'upload-offset': '0' }, LENGTH)
       expect([full.status, full.body.message]).toEqual([507, 'The storage is full'])
+      expect(full.headers.get('tus-resumable')).toBe('1.0.0')
       const there = Number((await call('HEAD', at, {})).headers.get('upload-offset'))
       expect(there).toBeWithin(1_000_000, 2_200_000)
       expect((await call('DELETE', at, {})).status).toBe(204)

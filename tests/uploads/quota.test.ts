@@ -70,6 +70,37 @@ test('an upload keeps its room while it becomes a file, and gives it back when i
   expect((await tus.begin(size)).status).toBe(201)
 })
 
+test('an upload whose client never heard where it is gives its room back after an hour, and one that it came back to does not', async () => {
+  const owner = await cytometrist(api)
+  const tus = pieces(api, owner.bearer)
+  const age = (interval: string) =>
+    api.sql`update uploads set expires_at = expires_at - ${interval}::interval`
+  const sweep = () => api.app.decorator.uploadSweep.once()
+
+  // Its answer is withheld, for its row in the log can't be written.
+  await api.sql`alter table audit_log rename to gone`
+  const unheard = await tus.begin(size)
+  await api.sql`alter table gone rename to audit_log`
+  expect([unheard.status, unheard.headers.has('location')]).toEqual([503, false])
+  const [heard, begun] = [await tus.begun(size), await tus.begin(size, { body: whole.slice(0, 9) })]
+  expect((await tus.begin(size)).body).toMatchObject(refused(3 * size))
+  expect(Date.parse(begun.headers.get('upload-expires') ?? '') - Date.now()).toBeWithin(
+    3.5e6,
+    3.6e6,
+  )
+  // Also a piece that is refused says that somebody knows of it.
+  expect((await tus.piece(heard, 1, whole)).status).toBe(409)
+
+  await age('59 minutes')
+  await sweep()
+  expect((await tus.begin(size)).body).toMatchObject(refused(3 * size))
+  await age('1 minute')
+  await sweep()
+  expect((await tus.head(begun.headers.get('location') ?? '')).status).toBe(404)
+  expect((await tus.begin(2 * size)).status).toBe(201)
+  expect((await tus.head(heard)).status).toBe(200)
+})
+
 test('of many uploads at once, of both kinds, as many pass as there is room for', async () => {
   const owner = await cytometrist(api)
   const tus = pieces(api, owner.bearer)

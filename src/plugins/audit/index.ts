@@ -32,13 +32,13 @@ export function audit(options: {
   /** What was called, when a gateway asks for somebody else: by default it is what was requested. */
   called?: (request: Request, path: string) => Called | null
   skip?: (path: string) => boolean
-  /** The form of a refusal that this client asked for: JSON by default. */
-  form?: (request: Request, refusal: Response) => Response | Promise<Response>
+  /** What every answer of the app goes through further in: a refusal of this plugin, too. */
+  complete?: (request: Request, refusal: Response) => Response | Promise<Response>
   required: boolean
   onLost: (error: unknown, rows: number) => void
 }) {
   const { sql, use, address, called, skip, required, onLost } = options
-  const { form = (_, refusal) => refusal } = options
+  const { complete = (_, refusal) => refusal } = options
   const writer = auditWriter({ sql, onLost, pauseMs: required ? 0 : UNREQUIRED_PAUSE_MS })
 
   const rowOf = (request: Request, path: string, status: number, presented: TokenUse): AuditRow => {
@@ -60,9 +60,9 @@ export function audit(options: {
     await response.body?.cancel()
     const refusal = new Refusal(503, {
       message: 'The use of the token could not be recorded',
-      headers: { ...withoutContent(response.headers), 'retry-after': '1' },
+      headers: { ...standings(response.headers), 'retry-after': '1' },
     })
-    return form(request, refusal.toResponse())
+    return complete(request, refusal.toResponse())
   }
 
   const useOf = (request: Request) => {
@@ -109,12 +109,9 @@ export function audit(options: {
     )
 }
 
-const OF_THE_REQUEST = /^(x-|cache-control$|ratelimit|token-|access-control-|vary$)/
-
-/** The headers that speak of the request, and not of the answer that is withheld. */
-function withoutContent(headers: Headers): Record<string, string> {
-  return Object.fromEntries([...headers].filter(([name]) => OF_THE_REQUEST.test(name)))
-}
+/** Where the client stands within its limits, which is as true of the refusal. */
+const standings = (headers: Headers): Record<string, string> =>
+  Object.fromEntries([...headers].filter(([name]) => name.startsWith('ratelimit')))
 
 /** A token pasted into the path is a secret: the row keeps the prefix that people recognise it by. */
 function withoutTokens(path: string): string {
