@@ -110,9 +110,30 @@ export const requests: readonly Mutant[] = [
   {
     does: 'answers though the audit row is lost',
     file: 'src/plugins/audit/index.ts',
-    from: 'answer(kept ? response : withheld(response))',
+    from: 'answer(kept ? response : withheld(request, response))',
     to: 'answer(response)',
     tests: ['tests/audit/unavailable.test.ts'],
+  },
+  {
+    does: 'sends the refusal for a lost row without what every answer has',
+    file: 'src/plugins/audit/index.ts',
+    from: 'return complete(request, refusal.toResponse())',
+    to: 'return refusal.toResponse()',
+    tests: ['tests/audit/unavailable.test.ts'],
+  },
+  {
+    does: 'does not say in the refusal for a lost row where the client stands',
+    file: 'src/plugins/audit/index.ts',
+    from: '...standings(response.headers), ',
+    to: '',
+    tests: ['tests/audit/unavailable.test.ts'],
+  },
+  {
+    does: 'ends without the rows that no answer has waited for',
+    file: 'src/program.ts',
+    from: 'await auditFlush()',
+    to: '',
+    tests: ['tests/start/shutdown.test.ts'],
   },
   {
     does: 'keeps whole tokens that stand in a path',
@@ -145,8 +166,8 @@ export const requests: readonly Mutant[] = [
   {
     does: 'lets scripts of any origin read its answers',
     file: 'src/cors.ts',
-    from: 'if (origin === null || !allowed.has(origin)) return response',
-    to: 'if (origin === null) return response',
+    from: 'if (origin === null || !allowed.has(origin)) return',
+    to: 'if (origin === null) return',
     tests: ['tests/http/cors.test.ts'],
   },
   {
