@@ -17,7 +17,8 @@ export function answers({
 }) {
   const complete = (request: Request, made: Response) =>
     after(form(request, made), (response) => {
-      for (const set of headers) set(request, response.headers)
+      const { headers: given } = response
+      for (const set of headers) set(request, given)
       return response
     })
 

@@ -24,11 +24,19 @@ function newId({ headers }: Request): string {
 const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 let made = 0
 
-/** The headers that every answer has. */
+/** Of a failure nothing is kept, and nothing is guessed of an answer's type. */
+export const COMMON = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+const common = Object.entries(COMMON)
+
+/** The headers that every answer has, where they are not there yet. */
 export function commonHeaders(request: Request, headers: Headers): void {
   headers.set('x-request-id', asked.get(request) ?? newId(request))
+  // What is made with these has all of them.
   if (headers.has('x-content-type-options')) return
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('referrer-policy', 'no-referrer')
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+  for (const [name, value] of common) if (!headers.has(name)) headers.set(name, value)
 }

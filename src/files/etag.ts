@@ -1,5 +1,6 @@
+import { kept } from '../kept.ts'
+import { COMMON } from '../request-headers.ts'
 import { success } from '../schema.ts'
-import { keptTexts } from '../texts.ts'
 
 export const JSON_TYPE = 'application/json;charset=utf-8'
 
@@ -13,8 +14,9 @@ export function isKnown(request: Request, etag: string): boolean {
   return given.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
 }
 
-/** Texts of what is printed again and again, which is the built-in sample: what is read for one request goes with it. */
-const printed = keptTexts()
+/** Of what is asked for again and again, which is the built-in sample: what is read for one request goes with it. */
+const printed = kept<string>()
+const notModified = kept<Headers>()
 
 /**
  * The answer that follows from a file's bytes alone, or 304 to a client that has it. It is printed once for the
@@ -26,7 +28,10 @@ export function taggedAnswer<T extends object>(
   from: T,
   data: (from: T) => unknown,
 ): Response {
-  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: { etag } })
+  if (isKnown(request, etag)) {
+    const headers = notModified(from, () => new Headers({ ...COMMON, etag }))
+    return new Response(null, { status: 304, headers })
+  }
   const text = printed(from, () => JSON.stringify(success(data(from))))
   return new Response(text, {
     headers: { 'content-type': JSON_TYPE, etag },

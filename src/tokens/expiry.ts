@@ -1,5 +1,5 @@
+import { kept } from '../kept.ts'
 import type { Pat } from '../plugins/pat/index.ts'
-import { keptTexts } from '../texts.ts'
 
 const DAY_MS = 86_400_000
 const WARN_DAYS = 14
@@ -14,7 +14,7 @@ export function expiryWarning(expiresAt: Date, now = Date.now()): string | null 
 }
 
 // All uses of a token have one and the same.
-const printed = keptTexts()
+const printed = kept<string>()
 
 /** Says on an answer to an accepted token when it ends, and warns for the last 14 days. */
 export const expiryHeaders = (pat: Pat) => (request: Request, headers: Headers) => {
