@@ -17,8 +17,6 @@ export type Called = { method: string; path: string }
 
 const MAX_ENDPOINT = 2048
 
-const UNREQUIRED_PAUSE_MS = 10
-
 /**
  * Leaves exactly one row for each request that presents a token, with the status that is sent, and commits it
  * before the client has the answer. It wraps the whole app, for only there is every status seen.
@@ -39,7 +37,7 @@ export function audit(options: {
 }) {
   const { sql, use, address, called, skip, required, onLost } = options
   const { complete = (_, refusal) => refusal } = options
-  const writer = auditWriter({ sql, onLost, pauseMs: required ? 0 : UNREQUIRED_PAUSE_MS })
+  const writer = auditWriter({ sql, onLost, awaited: required })
 
   const rowOf = (request: Request, path: string, status: number, presented: TokenUse): AuditRow => {
     const asked = called?.(request, path)

@@ -25,6 +25,13 @@ const BATCHES = 2
 /** Fewer rows cost PostgreSQL hardly less than so many, and are not sent behind others. */
 const WORTH_A_BATCH = 8
 
+/** From so many callers on, those who were just answered are waited for, as long as a row takes anyway. */
+const MANY = 16
+const GATHER_MS = 1
+
+/** Where no answer waits, larger batches make each row cheaper. */
+const UNAWAITED_GATHER_MS = 10
+
 /**
  * A batch counts the uses of a token in one of so many rows, by chance. Instances then rarely wait for each other's; and
  * while a backup's snapshot keeps all former versions of a row, each update walks past a sixteenth of them.
@@ -33,22 +40,23 @@ const SHARDS = 16
 
 /**
  * Group commit: a batch is about half of those who call, and of the two halves one is written while the other is answered
- * and calls again. Both are on their way on one connection, one after the other: `sql` should have no more. `write` says of
- * each row whether it is committed or lost; of those that are lost `onLost` hears once for all of a batch. `flush` resolves
- * when nothing waits. Where nobody waits for rows, `pauseMs` between two batches makes them larger, and each row cheaper.
+ * and calls again. Both are on their way on one connection, one after the other: `sql` should have no more. A lone row goes
+ * at once; while many call, a batch that has none before it waits a moment for its half.
+ * `write` says of each row whether it is committed or lost; of those that are lost `onLost` hears once for all of a batch.
+ * `awaited` is whether answers wait for their rows. `flush` resolves when nothing is left to write.
  */
 export function auditWriter(options: {
   sql: Sql
   onLost: (error: unknown, rows: number) => void
-  pauseMs: number
+  awaited: boolean
 }) {
-  const { sql, onLost, pauseMs } = options
+  const { sql, onLost, awaited } = options
   const waiting: Waiting[] = []
   const batches = new Set<Promise<void>>()
   let sent = 0
-  /** The most rows at a time lately that were waiting or sent. */
+  /** How many rows there were at a time lately: waiting, sent, or just settled. */
   let callers = 0
-  let pausing = false
+  let gathering = false
 
   const send = (batch: Waiting[]) => {
     const rows = batch.map(({ row }) => row)
@@ -62,30 +70,37 @@ export function auditWriter(options: {
     )
     const done = written.then((kept) => {
       batches.delete(done)
+      callers = Math.max(callers - callers / 64, sent + waiting.length)
       sent -= rows.length
-      // When the database is away, nobody waits for the failures of several batches.
-      callers = kept ? callers - callers / 64 : 2 * waiting.length
       for (const { settled } of batch) settled(kept)
-      proceed()
+      // When the database is away, nobody waits for the failures of several batches.
+      if (kept) proceed()
+      else sendAll()
     })
     batches.add(done)
   }
 
-  const pump = () => {
-    callers = Math.max(callers, waiting.length + sent)
-    const half = Math.max(WORTH_A_BATCH, Math.floor(callers / 2))
-    const goes = () => batches.size === 0 || (batches.size < BATCHES && waiting.length >= half)
-    while (waiting.length > 0 && goes()) send(waiting.splice(0, half))
+  const sendAll = () => {
+    if (waiting.length > 0) send(waiting.splice(0))
   }
 
   const proceed = () => {
-    if (pauseMs === 0) return pump()
-    if (pausing) return
-    pausing = true
-    setTimeout(() => {
-      pausing = false
-      pump()
-    }, pauseMs)
+    const half = Math.max(callers / 2, WORTH_A_BATCH)
+    const enough = () => {
+      if (!awaited) return Number.POSITIVE_INFINITY
+      return batches.size > 0 || callers >= MANY ? half : 1
+    }
+    while (batches.size < BATCHES && waiting.length >= enough())
+      send(waiting.splice(0, Math.ceil(half)))
+    if (gathering || batches.size > 0 || waiting.length === 0) return
+    gathering = true
+    setTimeout(
+      () => {
+        gathering = false
+        if (batches.size === 0) sendAll()
+      },
+      awaited ? GATHER_MS : UNAWAITED_GATHER_MS,
+    )
   }
 
   return {
@@ -99,7 +114,7 @@ export function auditWriter(options: {
       proceed()
     },
     async flush(): Promise<void> {
-      for (pump(); batches.size > 0; pump()) await Promise.race(batches)
+      for (sendAll(); batches.size > 0; sendAll()) await Promise.race(batches)
     },
   }
 }
