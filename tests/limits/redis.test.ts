@@ -58,7 +58,8 @@ for (const { kind, isThere, unlessThere } of REDIS_KINDS)
       )
     })
 
-    test('the window is that of its clock', async () => {
+    // These wait for a second each.
+    test.concurrent('the window is that of its clock', async () => {
       const { hit } = store('clock', 1, 1)
       expect(await hit('a')).toEqual({ allowed: true, remaining: 0, resetSeconds: 1 })
       expect((await hit('a')).allowed).toBe(false)
@@ -66,7 +67,7 @@ for (const { kind, isThere, unlessThere } of REDIS_KINDS)
       expect((await hit('a')).allowed).toBe(false)
     })
 
-    test('a key holds no more than its limit, and goes by itself', async () => {
+    test.concurrent('a key holds no more than its limit, and goes by itself', async () => {
       const { hit, takeBack } = store('small', 5, 1)
       const hits = await Promise.all(Array.from({ length: 200 }, () => hit('a')))
       expect(hits.filter(({ allowed }) => allowed)).toHaveLength(5)
@@ -78,12 +79,12 @@ for (const { kind, isThere, unlessThere } of REDIS_KINDS)
       await until(async () => (await send('EXISTS', 'small:{a}')) === 0)
     })
 
-    test('a key does not go before its window is over', async () => {
+    test.concurrent('a key does not go before its window is over', async () => {
       await store('long', 5, 3_600).hit('a')
       expect(await send('PTTL', 'long:{a}')).toBeWithin(3_000_000, 3_600_001)
     })
 
-    test('after a clock that was set back a key goes by itself, too', async () => {
+    test.concurrent('after a clock that was set back a key goes by itself, too', async () => {
       const inAnHour = (Date.now() + 3_600_000) * 1000
       await send('RPUSH', 'back:{a}', String(inAnHour), String(inAnHour + 1))
       const { allowed, remaining, resetSeconds } = await store('back', 2, 1).hit('a')
