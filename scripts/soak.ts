@@ -9,7 +9,8 @@ import { startCluster } from '../tests/kit/cluster.ts'
 import { postgresEngine } from '../tests/kit/postgres-engine.ts'
 import { randomNumbers } from '../tests/kit/random.ts'
 import { testRedis } from '../tests/kit/redis.ts'
-import { BEST_S3, startS3 } from '../tests/kit/s3.ts'
+import { startS3 } from '../tests/kit/s3.ts'
+import { BEST_S3 } from '../tests/kit/s3-kinds.ts'
 import { LIMIT } from './soak/burst.ts'
 import {
   brokenFiles,

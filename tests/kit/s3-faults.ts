@@ -13,8 +13,8 @@ export type S3Fault =
 
 export type S3Call = { method: string; path: string; query: URLSearchParams }
 
-/** Every request goes through, but those for which `fault` has one. */
-export function startFaults(target: { port: number }) {
+/** Every request goes through, but those for which `fault` has one. With `tls`, files in PEM, it speaks TLS. */
+export function startFaults(target: { port: number }, tls?: { certificate: string; key: string }) {
   let fault: (call: S3Call) => S3Fault | null = () => null
   const calls: S3Call[] = []
   const forever = () => new Promise<Response>(() => {})
@@ -24,6 +24,7 @@ export function startFaults(target: { port: number }) {
     port: 0,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    ...(tls && { tls: { cert: Bun.file(tls.certificate), key: Bun.file(tls.key) } }),
     async fetch(request) {
       const url = new URL(request.url)
       const call = { method: request.method, path: url.pathname, query: url.searchParams }

@@ -12,46 +12,9 @@ import {
 import type { S3Settings } from '../../src/storage/s3-calls.ts'
 import { engine } from './engine.ts'
 import { freePort } from './nginx.ts'
-
-const BUCKET = 'flow'
-// The only keys that s3rver knows.
-const KEYS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
+import { BUCKET, type S3Kind, s3Server } from './s3-kinds.ts'
 
 export type S3Server = Awaited<ReturnType<typeof startS3>>
-export type S3Kind = keyof typeof COMMANDS
-
-const VERSITYGW = Bun.which('versitygw', {
-  PATH: `${process.env.PATH}:${process.env.HOME}/go/bin`,
-})
-
-/** How each is started, on a port of 127.0.0.1 and a folder with `buckets` and `sidecar`, for what is known of them. */
-const COMMANDS = {
-  s3rver: (port: number, folder: string) => ({
-    command: [
-      process.execPath,
-      join(import.meta.dir, 's3rver.ts'),
-      `${port}`,
-      join(folder, 'buckets'),
-      BUCKET,
-    ],
-    env: {},
-  }),
-  versitygw: (port: number, folder: string) => ({
-    command: [VERSITYGW ?? '', '--quiet', '--keep-alive', '--port', `127.0.0.1:${port}`].concat([
-      'posix',
-      '--sidecar',
-      join(folder, 'sidecar'),
-      join(folder, 'buckets'),
-    ]),
-    env: { ROOT_ACCESS_KEY: KEYS.accessKeyId, ROOT_SECRET_KEY: KEYS.secretAccessKey },
-  }),
-}
-
-/** s3rver comes with the packages; it neither lists nor aborts uploads in parts, and checks no checksum. */
-export const S3_KINDS: S3Kind[] = VERSITYGW ? ['s3rver', 'versitygw'] : ['s3rver']
-/** The most exact server that is here, and whether it does all that S3 does. */
-export const BEST_S3: S3Kind = VERSITYGW ? 'versitygw' : 's3rver'
-export const HAS_VERSITYGW = VERSITYGW !== null
 
 /** An S3 server with one empty bucket. */
 export async function startS3(kind: S3Kind) {
@@ -60,17 +23,22 @@ export async function startS3(kind: S3Kind) {
   await mkdir(join(folder, 'sidecar'))
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
-  const { command, env } = COMMANDS[kind](port, folder)
-  const [program = '', ...args] = command
+  const { program, args, env, keys, region } = s3Server(kind)
+  if (program === null) throw new Error(`${kind} is not installed`)
+  const words = await args(port, folder)
   const options = { env: { PATH: process.env.PATH, ...env }, stdio: 'ignore' as const }
-  const answers = () => fetch(endpoint).then(Boolean, () => false)
-  const server = engine(() => spawn(program, args, options), answers)
+  const answers = () =>
+    fetch(endpoint).then(
+      ({ status }) => status < 500,
+      () => false,
+    )
+  const server = engine(() => spawn(program, words, options), answers)
   await server.start()
 
   const settings: S3Settings = {
-    ...{ endpoint, region: 'us-east-1', bucket: BUCKET, forcePathStyle: true, ...KEYS },
+    ...{ endpoint, region, bucket: BUCKET, forcePathStyle: true, ...keys },
   }
-  const client = new S3Client({ ...settings, endpoint, credentials: KEYS })
+  const client = new S3Client({ ...settings, endpoint, credentials: keys })
   return Object.assign(server, {
     port,
     settings,
@@ -78,8 +46,9 @@ export async function startS3(kind: S3Kind) {
     env: (to = endpoint) => ({
       S3_ENDPOINT: to,
       S3_BUCKET: BUCKET,
-      S3_ACCESS_KEY_ID: KEYS.accessKeyId,
-      S3_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      S3_REGION: region,
+      S3_ACCESS_KEY_ID: keys.accessKeyId,
+      S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
     }),
     /** What is in the bucket, by the server's own word. */
     async keys(): Promise<string[]> {

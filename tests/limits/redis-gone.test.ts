@@ -27,7 +27,7 @@ describe.skipIf(!hasRedis)(`when Redis is gone${unlessRedis}`, () => {
   })
 
   const started = async (...args: string[]) => {
-    const redis = await testRedis(...args)
+    const redis = await testRedis(args)
     ends.push(redis.end)
     return redis
   }

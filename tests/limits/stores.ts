@@ -3,7 +3,7 @@
 import type { AttemptStore, Send } from '../../src/plugins/rate-limit/index.ts'
 import { memoryStore, redisStore } from '../../src/plugins/rate-limit/index.ts'
 import { openRedis } from '../../src/redis.ts'
-import { hasRedis, testRedis } from '../kit/redis.ts'
+import { REDIS_KINDS, testRedis } from '../kit/redis.ts'
 
 /** In milliseconds. */
 export type Clock = { now: number }
@@ -20,9 +20,9 @@ export const inMemory = async (): Promise<Stores> => ({
 
 const TIME = "redis.call('TIME')"
 
-/** The script as it is, but that the time it asks for comes from the test. */
-export async function inRedis(): Promise<Stores> {
-  const redis = await testRedis()
+/** The script as it is, but that the time it asks for comes from the test. `kind` is a server that is installed. */
+export async function inRedis(kind: string): Promise<Stores> {
+  const redis = await testRedis([], kind)
   const { send, close } = await openRedis(redis.url, () => {})
   let stores = 0
   const sendAt =
@@ -45,9 +45,13 @@ export async function inRedis(): Promise<Stores> {
   }
 }
 
-const inMemoryKind = { where: 'in memory', open: inMemory, runs: (all: number) => all }
-// Each hit is a way there and back: of what memory is tested with, a tenth of the runs.
-const inRedisKind = { where: 'in Redis', open: inRedis, runs: (all: number) => Math.ceil(all / 10) }
-
 /** For `describe.each`: `open` the stores, and how many `runs` of a property. */
-export const kinds = hasRedis ? [inMemoryKind, inRedisKind] : [inMemoryKind]
+export const kinds = [
+  { where: 'in memory', open: inMemory, runs: (all: number) => all },
+  // Each hit is a way there and back: of what memory is tested with, a tenth of the runs.
+  ...REDIS_KINDS.filter(({ isThere }) => isThere).map(({ kind }) => ({
+    where: `in ${kind}`,
+    open: () => inRedis(kind),
+    runs: (all: number) => Math.ceil(all / 10),
+  })),
+]

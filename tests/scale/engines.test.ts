@@ -9,7 +9,8 @@ import { type Cluster, startCluster } from '../kit/cluster.ts'
 import { NGINX } from '../kit/nginx.ts'
 import { createDatabase } from '../kit/postgres.ts'
 import { hasRedis, type TestRedis, testRedis, unlessRedis } from '../kit/redis.ts'
-import { BEST_S3, type S3Server, startS3 } from '../kit/s3.ts'
+import { type S3Server, startS3 } from '../kit/s3.ts'
+import { BEST_S3 } from '../kit/s3-kinds.ts'
 import { until } from '../kit/service.ts'
 
 setDefaultTimeout(60_000)

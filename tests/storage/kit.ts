@@ -5,7 +5,8 @@ import { localStorage } from '../../src/storage/local.ts'
 import { s3Storage } from '../../src/storage/s3.ts'
 import type { S3Patience } from '../../src/storage/s3-calls.ts'
 import type { Storage } from '../../src/storage/storage.ts'
-import { S3_KINDS, type S3Kind, type S3Server, startS3 } from '../kit/s3.ts'
+import { type S3Server, startS3 } from '../kit/s3.ts'
+import { S3_KINDS, type S3Kind } from '../kit/s3-kinds.ts'
 
 /** Two storages over one place, as two instances have them, and what is really there. */
 export type Place = {

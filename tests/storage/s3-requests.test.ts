@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { s3Calls } from '../../src/storage/s3-calls.ts'
 import { PART_BYTES } from '../../src/storage/s3-staged.ts'
 import { StorageUnavailable } from '../../src/storage/storage.ts'
-import { BEST_S3, type S3Server, startS3 } from '../kit/s3.ts'
+import { type S3Server, startS3 } from '../kit/s3.ts'
 import { type S3Call, startFaults } from '../kit/s3-faults.ts'
+import { BEST_S3 } from '../kit/s3-kinds.ts'
 import { bucketStorage, bytesOf, keep, write } from './kit.ts'
 
 setDefaultTimeout(20_000)

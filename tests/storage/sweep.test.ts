@@ -5,7 +5,7 @@ import { sweep } from '../../src/files/sweep.ts'
 import { createLog } from '../../src/log.ts'
 import { cytometrist, FILES, fcsBytes, RAW, UPLOAD } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
-import { BEST_S3 } from '../kit/s3.ts'
+import { BEST_S3 } from '../kit/s3-kinds.ts'
 import { bytesOf, type Kind, keep, type Place, place } from './kit.ts'
 
 setDefaultTimeout(30_000)

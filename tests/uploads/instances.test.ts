@@ -9,8 +9,9 @@ import { createQueue } from '../../src/uploads/queue.ts'
 import { cytometrist, FILES, fcsBytes } from '../files/kit.ts'
 import { type Answer, type TestApp, testApp } from '../kit/app.ts'
 import { largeFcs } from '../kit/large-fcs.ts'
-import { BEST_S3, HAS_VERSITYGW, type S3Server, startS3 } from '../kit/s3.ts'
+import { type S3Server, startS3 } from '../kit/s3.ts'
 import { type S3Call, type S3Fault, startFaults } from '../kit/s3-faults.ts'
+import { BEST_S3, IS_EXACT } from '../kit/s3-kinds.ts'
 import { until } from '../kit/service.ts'
 import { bucketStorage } from '../storage/kit.ts'
 import { idOf, type Pieces, pieces } from './kit.ts'
@@ -177,7 +178,7 @@ test('S3 that fails in the middle of a piece ends it with 503, and keeps what it
   const at = await tus.begun(large.length)
   const faults: S3Fault[] = [{ answer: 503, code: 'SlowDown' }, 'hang']
   // s3rver checks no checksum.
-  if (HAS_VERSITYGW) faults.push('corrupt')
+  if (IS_EXACT) faults.push('corrupt')
   const isSecond = ({ method, path }: S3Call) =>
     method === 'PUT' && !path.includes(`/${'0'.repeat(16)}-`)
   let stored = 0

@@ -7,7 +7,8 @@ import { localParts, type Parts } from '../../src/uploads/parts.ts'
 import { s3Parts } from '../../src/uploads/s3-parts.ts'
 import { cytometrist } from '../files/kit.ts'
 import { testApp } from '../kit/app.ts'
-import { BEST_S3, type S3Kind, type S3Server, startS3 } from '../kit/s3.ts'
+import { type S3Server, startS3 } from '../kit/s3.ts'
+import { BEST_S3, type S3Kind } from '../kit/s3-kinds.ts'
 import { pieces } from './kit.ts'
 
 export type PartsKind = 'a folder' | S3Kind
