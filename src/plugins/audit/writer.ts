@@ -51,6 +51,7 @@ export function auditWriter(options: {
   awaited: boolean
 }) {
   const { sql, onLost, awaited } = options
+  const gatherMs = awaited ? GATHER_MS : UNAWAITED_GATHER_MS
   const waiting: Waiting[] = []
   const batches = new Set<Promise<void>>()
   let sent = 0
@@ -90,17 +91,15 @@ export function auditWriter(options: {
       if (!awaited) return Number.POSITIVE_INFINITY
       return batches.size > 0 || callers >= MANY ? half : 1
     }
-    while (batches.size < BATCHES && waiting.length >= enough())
+    while (batches.size < BATCHES && waiting.length >= enough()) {
       send(waiting.splice(0, Math.ceil(half)))
+    }
     if (gathering || batches.size > 0 || waiting.length === 0) return
     gathering = true
-    setTimeout(
-      () => {
-        gathering = false
-        if (batches.size === 0) sendAll()
-      },
-      awaited ? GATHER_MS : UNAWAITED_GATHER_MS,
-    )
+    setTimeout(() => {
+      gathering = false
+      if (batches.size === 0) sendAll()
+    }, gatherMs)
   }
 
   return {
