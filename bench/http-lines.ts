@@ -5,7 +5,7 @@ import type { Bench } from './http-service.ts'
 export type Line = Target & { name: string; status: number }
 
 export async function linesOf(bench: Bench): Promise<Line[]> {
-  const { durable, undurable, token, jwt } = bench
+  const { durable, undurable, floor, undurableFloor, token, jwt } = bench
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
   const parameters = '/api/v1/fcs/parameters'
   const { headers } = await fetch(durable.url + parameters, { headers: bearer(token) })
@@ -32,6 +32,9 @@ export async function linesOf(bench: Bench): Promise<Line[]> {
     line('statistics', 200, '/api/v1/fcs/statistics', bearer(token)),
     line('events', 200, '/api/v1/fcs/events?limit=100', bearer(token)),
     line('tokens', 200, '/api/v1/tokens', bearer(jwt)),
+    line('floor: pat', 304, '/', bearer(token), floor),
+    line('floor: pat, undurable', 304, '/', bearer(token), undurableFloor),
+    line('floor: checksum', 401, '/', bearer(bench.mistyped), floor),
     line('log', 200, `/api/v1/tokens/${bench.loggedId}/logs`, bearer(jwt)),
   ]
 }

@@ -17,7 +17,8 @@ export type Bench = Awaited<ReturnType<typeof startBench>>
 
 /**
  * `durable` and `undurable` are two instances on one database, the second with AUDIT_REQUIRED=false; `bare` is Elysia
- * alone. Neither has a rate limit: all load comes from one address.
+ * alone, and the floors are Bun's server alone with a row of the log for each call. None has a rate limit: all load comes
+ * from one address.
  */
 export async function startBench() {
   const folder = await mkdtemp(join(tmpdir(), 'pat-auth-bench-'))
@@ -36,15 +37,20 @@ export async function startBench() {
   }
   const durable = await start(env)
   const undurable = await start({ ...env, AUDIT_REQUIRED: 'false' })
-  const bare = await start({}, [BUN[0] ?? 'bun', join(import.meta.dir, 'http-bare.ts')])
+  const beside = (file: string) => [BUN[0] ?? 'bun', join(import.meta.dir, file)]
+  const bare = await start({}, beside('http-bare.ts'))
+  const floor = await start(env, beside('http-floor.ts'))
+  const undurableFloor = await start({ ...env, AUDIT_REQUIRED: 'false' }, beside('http-floor.ts'))
   const { sql } = connect(database.url)
   return {
     durable,
     undurable,
     bare,
+    floor,
+    undurableFloor,
     ...(await fill(durable.url, sql)),
     async close() {
-      for (const { pid } of [durable, undurable, bare]) process.kill(pid)
+      for (const { pid } of [durable, undurable, bare, floor, undurableFloor]) process.kill(pid)
       await sql.end()
       await database.stop()
       await rm(folder, { recursive: true, force: true })
