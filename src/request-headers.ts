@@ -24,7 +24,7 @@ function newId({ headers }: Request): string {
 const PROCESS = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 let made = 0
 
-/** Of a failure nothing is kept, and nothing is guessed of an answer's type. */
+/** No cache keeps an answer to a credential, nothing is guessed of a type, and no link tells where it was. */
 export const COMMON = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
