@@ -34,7 +34,6 @@ import { createPat } from './plugins/pat/index.ts'
 import { rateLimit } from './plugins/rate-limit/index.ts'
 import { routeTable } from './plugins/route-table.ts'
 import { inForm } from './problems/details.ts'
-import { PROBLEMS_PATH } from './problems/types.ts'
 import { commonHeaders } from './request-headers.ts'
 import { routing } from './routing.ts'
 import { serviceRoutes } from './service-routes.ts'
@@ -90,22 +89,6 @@ export type AppOptions = {
   /** Whether it is about to stop, so that nothing new should be sent here. */
   stopping: () => boolean
 }
-
-/** What anybody may call. Every other route says itself who may. */
-export const OPEN_PATHS = [
-  '/',
-  '/health',
-  '/ready',
-  '/docs',
-  '/docs/assets/:name',
-  PROBLEMS_PATH,
-  '/openapi.json',
-  '/api/v1/auth/register',
-  '/api/v1/auth/login',
-  '/api/v1/credentials/revoke',
-  '/oauth/revoke',
-  '/.well-known/pat-format.json',
-]
 
 /** The composition: the routes, and then around them, from the inside outwards, what a request meets before them. */
 export function createApp(options: AppOptions) {
@@ -180,7 +163,7 @@ export function createApp(options: AppOptions) {
       .use(uploadRoutes({ guard, uploads, finishing, tus: tus({ sql, uploads, parts, maxBytes }) }))
       // Each of these stands around what is above it: a request meets them from the last one upwards.
       .use(routes.guarded)
-      .use(routing({ routes, open: OPEN_PATHS }))
+      .use(routing(routes))
       .use(questionsAstray())
       .use(
         rateLimit({

@@ -3,13 +3,31 @@ import { refuse } from './errors.ts'
 import { around } from './plugins/around.ts'
 import { requestPath } from './plugins/request-path.ts'
 import type { RouteTable } from './plugins/route-table.ts'
+import { PROBLEMS_PATH } from './problems/types.ts'
+
+/** What anybody may call. Every other route says itself who may. */
+export const OPEN_PATHS = [
+  '/',
+  '/health',
+  '/ready',
+  '/docs',
+  '/docs/assets/:name',
+  PROBLEMS_PATH,
+  '/openapi.json',
+  '/api/v1/auth/register',
+  '/api/v1/auth/login',
+  '/api/v1/credentials/revoke',
+  '/oauth/revoke',
+  '/.well-known/pat-format.json',
+]
+
+const openPaths = new Set(OPEN_PATHS)
 
 /**
  * Answers for paths and methods that no route has, and keeps closed every route that neither declares
  * who may call it nor is on the list of open paths.
  */
-export function routing({ routes, open }: { routes: RouteTable; open: readonly string[] }) {
-  const openPaths = new Set(open)
+export function routing(routes: RouteTable) {
   return new Elysia({ name: 'routing' }).wrap(
     around((request, handle) => {
       const route = routes.match(request)

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { OPEN_PATHS } from '../../src/app.ts'
+import { OPEN_PATHS } from '../../src/routing.ts'
 import { cytometrist } from '../files/kit.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { OPEN_PATHS } from '../../src/app.ts'
+import { OPEN_PATHS } from '../../src/routing.ts'
 import { type TestApp, testApp } from '../kit/app.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { OPEN_PATHS } from '../../src/app.ts'
+import { OPEN_PATHS } from '../../src/routing.ts'
 import { type TestApp, type Token, testApp, type User } from '../kit/app.ts'
 import { ANY_TOKEN_ROUTES, NOWHERE, PAT_ROUTES, SCOPES } from './pat-routes.ts'
 
