@@ -74,9 +74,7 @@ export function auditWriter(options: {
       callers = Math.max(callers - callers / 64, sent + waiting.length)
       sent -= rows.length
       for (const { settled } of batch) settled(kept)
-      // When the database is away, nobody waits for the failures of several batches.
-      if (kept) proceed()
-      else sendAll()
+      proceed()
     })
     batches.add(done)
   }
