@@ -6,7 +6,7 @@ import { LADDERS } from './scopes.ts'
 
 /** The scope check of this program: its ladders, over its tokens. */
 export const scopeGuard = ({ routes, pat }: { routes: RouteTable; pat: Pat }) =>
-  scopes({ ladders: LADDERS, routes, realm: NAME, authenticate: pat.authenticate })
+  scopes({ ladders: LADDERS, routes, realm: NAME, authenticate: pat.admit })
 
 export type ScopeGuard = ReturnType<typeof scopeGuard>
 

@@ -47,8 +47,8 @@ export const access: readonly Mutant[] = [
   {
     does: 'takes the first of two Authorization headers',
     file: 'src/plugins/bearer.ts',
-    from: 'const token = header.slice(SCHEME.length)',
-    to: "const token = header.slice(SCHEME.length).split(',')[0] ?? ''",
+    from: "const header = request.headers.get('authorization')",
+    to: "const header = request.headers.get('authorization')?.split(',')[0] ?? null",
     tests: ['tests/scopes/credentials.test.ts'],
   },
   {
@@ -113,5 +113,40 @@ export const access: readonly Mutant[] = [
     from: 'const found = noted<T>()',
     to: 'const found = ((Object as never as { all: ReturnType<typeof noted<T>> }).all ??= noted<T>())',
     tests: ['tests/http/guards.test.ts'],
+  },
+  {
+    does: 'goes on where a guard returns its refusal',
+    file: 'src/plugins/around.ts',
+    from: 'if (guarded) return guarded.toResponse()',
+    to: '',
+    tests: ['tests/http/guards.test.ts'],
+  },
+  {
+    does: 'goes on where a guard returns its refusal late',
+    file: 'src/plugins/around.ts',
+    from: 'refusal?.toResponse() ?? handle(request)',
+    to: '(refusal, handle(request))',
+    tests: ['tests/http/guards.test.ts'],
+  },
+  {
+    does: 'takes a returned refusal for what a guard was to find',
+    file: 'src/plugins/route-table.ts',
+    from: 'if (it instanceof Refusal) return it',
+    to: '',
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: 'takes a returned refusal for the principal',
+    file: 'src/plugins/scopes.ts',
+    from: 'principal instanceof Refusal ? principal : { principal, grantedBy }',
+    to: '({ principal: principal as P, grantedBy })',
+    tests: ['tests/scopes/credentials.test.ts'],
+  },
+  {
+    does: 'gives a handler a refusal that was returned as the principal',
+    file: 'src/plugins/pat/index.ts',
+    from: 'if (admitted instanceof Refusal) throw admitted',
+    to: '',
+    tests: ['tests/plugins/pat.test.ts'],
   },
 ]

@@ -53,14 +53,14 @@ export const credentials: readonly Mutant[] = [
   },
   {
     does: 'accepts the tokens of a deactivated owner',
-    file: 'src/plugins/pat/index.ts',
+    file: 'src/plugins/pat/admission.ts',
     from: 'if (!known.ownerActive) throw refusals.inactive',
     to: '',
     tests: ['tests/tokens/expiry.test.ts'],
   },
   {
     does: 'ignores the list of allowed addresses',
-    file: 'src/plugins/pat/index.ts',
+    file: 'src/plugins/pat/admission.ts',
     from: 'if (known.allowed && !isTextWithin(from, known.allowed))',
     to: 'if (known.allowed && known.allowed.length > 50)',
     tests: ['tests/tokens/allowed-ips.test.ts'],

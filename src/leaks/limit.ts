@@ -1,7 +1,7 @@
 import { type Limits, perMinute } from '../limits.ts'
+import type { Guard } from '../plugins/around.ts'
 import type { Peer } from '../plugins/client-address.ts'
 import { limiter, limitKey } from '../plugins/rate-limit/index.ts'
-import type { Guard } from '../plugins/route-table.ts'
 
 /** Reports a minute from one address, beside its general limit. */
 const REPORTS_PER_MINUTE = 10

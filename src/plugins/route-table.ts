@@ -1,13 +1,11 @@
 import { Elysia } from 'elysia'
 import { Memoirist } from 'memoirist'
-import { after, before } from './around.ts'
+import { after, before, type Guard } from './around.ts'
 import { noted } from './noted.ts'
+import { Refusal } from './refusal.ts'
 import { requestPath } from './request-path.ts'
 
-/** Looks at a request of its route before the body is read, and throws what it is refused with. */
-export type Guard = (request: Request) => void | Promise<void>
-
-/** A route names its guard under this key of its `detail`. */
+/** A route names its guard, which speaks before the body is read, under this key of its `detail`. */
 export const GUARD = 'x-guard'
 
 /**
@@ -15,9 +13,15 @@ export const GUARD = 'x-guard'
  * found where the table did not show the route, nor where it shares its `detail` with another whose guard was asked instead:
  * both have to stay closed.
  */
-export function finding<T extends object>(find: (request: Request) => T | Promise<T>) {
+export function finding<T extends object>(
+  find: (request: Request) => T | Refusal | Promise<T | Refusal>,
+) {
   const found = noted<T>()
-  const guard: Guard = (request) => after(find(request), (it) => void found.set(request, it))
+  const guard: Guard = (request) =>
+    after(find(request), (it) => {
+      if (it instanceof Refusal) return it
+      found.set(request, it)
+    })
   return { guard: { [GUARD]: guard }, found: (request: Request) => found.get(request) }
 }
 

@@ -35,13 +35,16 @@ export const grantedBy = (granting: readonly string[], held: readonly string[]):
  * A route that declares `scope: 'fcs:read'` is closed to every token that lacks it, before its body is read;
  * its handler has the typed `principal` and `granted_by`; the OpenAPI document says so.
  * A route that declares `token: (request) => [...]` takes any token that holds all of these scopes, which may be none.
- * `authenticate` finds the principal and throws a `Refusal` of its own, or lets `check` throw this plugin's.
+ * `authenticate` finds the principal, or throws or returns a `Refusal` of its own, or lets `check` throw this plugin's.
  */
 export function scopes<const L extends Ladders, P extends { scopes: readonly string[] }>(options: {
   ladders: L
   routes: RouteTable
   realm: string
-  authenticate: (request: Request, check: (held: readonly string[]) => void) => P | Promise<P>
+  authenticate: (
+    request: Request,
+    check: (held: readonly string[]) => void,
+  ) => P | Refusal | Promise<P | Refusal>
 }) {
   const { ladders, routes, realm, authenticate } = options
   type Named = (request: Request) => readonly ScopeOf<L>[]
@@ -54,7 +57,9 @@ export function scopes<const L extends Ladders, P extends { scopes: readonly str
       const principal = authenticate(request, (held) => {
         grantedBy = demanded(request, held)
       })
-      return after(principal, (principal) => ({ principal, grantedBy }))
+      return after(principal, (principal) =>
+        principal instanceof Refusal ? principal : { principal, grantedBy },
+      )
     })
     const admitted = (request: Request) => {
       const access = found(request)

@@ -14,7 +14,7 @@ test.each(['at once', 'later'] as const)(
   'nothing of an app is reached before a guard that decides %s has let a request in',
   async (when) => {
     const order: string[] = []
-    const guarded = (decide: () => void) =>
+    const guarded = (decide: () => Refusal | undefined) =>
       new Elysia()
         .onRequest(() => {
           order.push('the app')
@@ -23,14 +23,21 @@ test.each(['at once', 'later'] as const)(
         .get('/', () => 'inside')
         .handle(new Request('http://test.local/'))
 
-    const passed = await guarded(() => void order.push('the guard'))
+    const passed = await guarded(() => {
+      order.push('the guard')
+      return undefined
+    })
     expect([await passed.text(), order.splice(0)]).toEqual(['inside', ['the guard', 'the app']])
 
-    const refused = await guarded(() => {
-      throw new Refusal(403, { message: 'No', headers: { 'x-why': 'no' } })
-    })
-    expect([refused.status, refused.headers.get('x-why')]).toEqual([403, 'no'])
-    expect(await refused.json()).toEqual({ success: false, error: 'Forbidden', message: 'No' })
+    const refusal = new Refusal(403, { message: 'No', headers: { 'x-why': 'no' } })
+    const thrown = () => {
+      throw refusal
+    }
+    for (const said of [thrown, () => refusal]) {
+      const refused = await guarded(said)
+      expect([refused.status, refused.headers.get('x-why')]).toEqual([403, 'no'])
+      expect(await refused.json()).toEqual({ success: false, error: 'Forbidden', message: 'No' })
+    }
 
     const broken = later(() =>
       guarded(() => {

@@ -10,8 +10,8 @@ export type Policy = { name: string; store: LimitStore; limit: number; windowSec
  * What it finds is noted for the answer's `RateLimit` fields.
  */
 export function limiter({ name, store, limit, windowSeconds }: Policy) {
-  return (request: Request, key: string, most = limit): void | Promise<void> => {
-    const judge = (hit: Hit) => {
+  return (request: Request, key: string, most = limit): undefined | Promise<undefined> => {
+    const judge = (hit: Hit): undefined => {
       noteStanding(request, { name, limit: most, windowSeconds, hit })
       if (!hit.allowed) throw tooMany(hit.resetSeconds)
     }
