@@ -80,10 +80,12 @@ test.skipIf(process.platform !== 'linux')(
     await cutAll(CUTS / 2)
     const before = await held()
     await cutAll(CUTS)
-    await until(async () => (await held()).handles <= before.handles + 2)
-    const after = await held()
-    // Memory comes and goes by some 200 MB at full load. A request that stays would hold more than half a megabyte.
-    expect(after.megabytes).toBeLessThan(before.megabytes + CUTS / 2)
+    // Memory comes and goes by some 300 MB at full load, and what is garbage goes within moments. A request that stays would hold
+    // more than half a megabyte.
+    await until(async () => {
+      const after = await held()
+      return after.handles <= before.handles + 2 && after.megabytes < before.megabytes + CUTS / 2
+    })
     await service.expectNothingLost()
     expect((await load.send('GET', download)).status).toBe(200)
   },
