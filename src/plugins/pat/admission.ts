@@ -1,4 +1,5 @@
 import { isTextWithin } from '../address.ts'
+import { after } from '../around.ts'
 import { bearerToken, unauthorized } from '../bearer.ts'
 import type { Peer } from '../client-address.ts'
 import { Refusal } from '../refusal.ts'
@@ -35,12 +36,8 @@ export function admission({
   realm,
   onUnknown = () => {},
   limit = () => {},
-  find,
   uses,
-}: AdmissionOptions & {
-  find: (token: string) => Found | Promise<Found>
-  uses: ReturnType<typeof tokenUses>
-}) {
+}: AdmissionOptions & { uses: ReturnType<typeof tokenUses> }) {
   const invalid = (message: string) => unauthorized(realm, 'invalid_token', message)
   // Made once: a flood of refusals costs little more than finding out that they are due.
   const refusals = {
@@ -93,9 +90,7 @@ export function admission({
   return (request: Request, check: Check): Principal | Refusal | Promise<Principal | Refusal> => {
     const token = bearerToken(request, realm)
     if (token === null) return refusals.missing
-    const found = isWellFormed(token) ? find(token) : null
-    if (!(found instanceof Promise)) return judged(request, found, check)
-    uses.looking(request, found)
-    return found.then((found) => judged(request, found, check))
+    const found = isWellFormed(token) ? uses.find(request, token) : null
+    return after(found, (found) => judged(request, found, check))
   }
 }

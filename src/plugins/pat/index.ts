@@ -32,7 +32,7 @@ export type PatOptions = AdmissionOptions & {
 export function createPat({ sql, onDeaf = () => {}, ...options }: PatOptions) {
   const { find, settled, close } = createVerification({ sql, onDeaf })
   const uses = tokenUses(find)
-  const admit = admission({ ...options, find, uses })
+  const admit = admission({ ...options, uses })
 
   return {
     issue: (token: NewToken): Promise<IssuedToken> => issue(sql, token),

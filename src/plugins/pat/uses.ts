@@ -1,3 +1,4 @@
+import { after } from '../around.ts'
 import { noted } from '../noted.ts'
 import type { Known } from './known.ts'
 import { isWellFormed } from './secret.ts'
@@ -18,6 +19,13 @@ export function tokenUses(find: (token: string) => Found | Promise<Found>) {
   const looking = noted<Promise<Found>>()
 
   return {
+    /** What there is to know of the well-formed string that the request presents. Who asks for its `use` meanwhile waits, too. */
+    find(request: Request, token: string): Found | Promise<Found> {
+      const found = find(token)
+      if (found instanceof Promise) looking.set(request, found)
+      return found
+    },
+
     /** The request presents this token: a use of it, which is not authorized yet. */
     begun(request: Request, known: Known): TokenUse {
       const use = useOf(known)
@@ -28,22 +36,15 @@ export function tokenUses(find: (token: string) => Found | Promise<Found>) {
     /** The request uses no token of ours, or its use has its row and needs no other. */
     none: (request: Request): void => uses.set(request, null),
 
-    /** The request's token is being looked for. */
-    looking: (request: Request, found: Promise<Found>): void => looking.set(request, found),
-
-    /** When the token ends that this request was found to present. */
     expiry: (request: Request): Date | undefined => uses.get(request)?.expiresAt,
 
-    /** The use of a token that this request makes, also when the request never came to be authenticated. */
     use(request: Request): TokenUse | null | Promise<TokenUse | null> {
       const known = uses.get(request)
       if (known !== undefined) return known
       const token = presented(request)
       // A look-up that failed is not tried again.
       const found = looking.get(request) ?? (token === null ? null : find(token))
-      return found instanceof Promise
-        ? found.then((found) => found && useOf(found.known))
-        : found && useOf(found.known)
+      return after(found, (found) => found && useOf(found.known))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { after } from '../around.ts'
 import { Refusal } from '../refusal.ts'
 import { noteStanding } from './fields.ts'
 import type { Hit, LimitStore } from './memory.ts'
@@ -15,8 +16,7 @@ export function limiter({ name, store, limit, windowSeconds }: Policy) {
       noteStanding(request, { name, limit: most, windowSeconds, hit })
       if (!hit.allowed) throw tooMany(hit.resetSeconds)
     }
-    const hit = store.hit(key, most)
-    return hit instanceof Promise ? hit.then(judge) : judge(hit)
+    return after(store.hit(key, most), judge)
   }
 }
 
